@@ -1,0 +1,142 @@
+"""What the bot is told, from the tables where people say it: settings, pairs, and every version of both."""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from heisenbug.domain.assets import Pair, TradingPair
+from heisenbug.domain.errors import FieldError, InvalidSettings, StaleVersion
+from heisenbug.domain.settings import DEFAULTS, Settings, as_plain, change, parse
+from heisenbug.store.bot_config import BotConfig, StoredConfig
+from heisenbug.store.settings_history import SettingsHistory, SettingsVersion
+from heisenbug.store.trading_pair import TradingPairs
+
+ATTEMPTS = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Configuration:
+    """Valid settings, the enabled pairs in the order of their names, and the version both are known by."""
+
+    settings: Settings
+    pairs: tuple[TradingPair, ...]
+    version: int
+
+
+class Configurations:
+    """The configuration of one bot."""
+
+    def __init__(self, bot_id: str) -> None:
+        self._config = BotConfig(bot_id)
+        self._pairs = TradingPairs(bot_id)
+        self._history = SettingsHistory(bot_id)
+        self._newest: SettingsVersion | None = None
+
+    def now(self) -> Configuration:
+        """The configuration as it stands; raises InvalidSettings naming the fields a person got wrong."""
+        stored = self._config.read()
+        if stored is None:
+            return Configuration(DEFAULTS, _pairs_named(DEFAULTS), 0)
+        return self._valid(stored)
+
+    def begin(self, at: datetime) -> Configuration:
+        """The configuration for a tick: written with its defaults on the first start, every new content kept as a version."""
+        stored = self._config.read()
+        if stored is None:
+            self.change({}, "first start", at)
+            stored = self._config.read()
+            if stored is None:
+                raise StaleVersion("The settings were deleted while they were read; the next tick reads them again.")
+        return self._keep(self._valid(stored), stored, at)
+
+    def change(self, changes: Mapping[str, Any], who: str, at: datetime, version: int | None = None) -> Configuration:
+        """Apply `changes`; raises InvalidSettings, or StaleVersion where the settings are not at `version` any more."""
+        for attempt in range(ATTEMPTS):
+            stored = self._config.read()
+            if version is not None and stored is not None and stored.version != version:
+                raise StaleVersion(
+                    f"The settings are at version {stored.version}, not {version}: someone changed them first. "
+                    "Nothing was changed; read them again and repeat the change."
+                )
+            try:
+                return self._write(changes, stored, who, at)
+            except StaleVersion:
+                if version is not None or attempt == ATTEMPTS - 1:
+                    raise
+        raise AssertionError("unreachable")
+
+    def version(self, version: int) -> Configuration | None:
+        """The configuration as it was at `version`, or None where no tick saw it."""
+        kept = self._history.get(version)
+        if kept is None:
+            return None
+        pairs = tuple(TradingPair(Pair.parse(name), True, priority) for name, priority in kept.pairs)
+        return Configuration(parse(kept.settings), pairs, version)
+
+    def _write(self, changes: Mapping[str, Any], stored: StoredConfig | None, who: str, at: datetime) -> Configuration:
+        settings = _mended(stored, changes) if stored else change(DEFAULTS, changes)
+        version = (stored.version if stored else 0) + 1
+        self._config.write(settings, version, who, at.astimezone(UTC).isoformat(timespec="milliseconds"))
+        if stored is None and not self._pairs.all():
+            self._pairs.fill(settings.pairs)
+        return Configuration(settings, self._enabled(), version)
+
+    def _valid(self, stored: StoredConfig) -> Configuration:
+        settings, pairs = parse(stored.stated), self._enabled()
+        _check_base(settings, pairs)
+        return Configuration(settings, pairs, stored.version)
+
+    def _enabled(self) -> tuple[TradingPair, ...]:
+        return tuple(trading for trading in self._pairs.all() if trading.enabled)
+
+    def _keep(self, read: Configuration, stored: StoredConfig, at: datetime) -> Configuration:
+        digest = _digest(read)
+        if self._newest is None or self._newest.digest != digest:
+            self._newest = next(iter(self._history.newest()), None)
+        known = self._newest
+        if known is not None and known.digest == digest and known.version == read.version:
+            return read
+        version = max(read.version, known.version + 1 if known else 1)
+        by_hand = version != read.version
+        seen = _seen(read, version, "by hand" if by_hand else stored.updated_by, at, digest)
+        if self._history.add(seen) and by_hand:
+            self._config.bump(read.version, version)
+        self._newest = seen
+        return Configuration(read.settings, read.pairs, version)
+
+
+def _mended(stored: StoredConfig, changes: Mapping[str, Any]) -> Settings:
+    """The stored settings with `changes`; a change may mend what is wrong in the store, all else must be right."""
+    untouched = {name: value for name, value in stored.stated.items() if name not in changes}
+    return change(parse(untouched), changes)
+
+
+def _check_base(settings: Settings, pairs: tuple[TradingPair, ...]) -> None:
+    sides = {side for trading in pairs for side in (trading.pair.base, trading.pair.quote)}
+    if pairs and settings.base_currency not in sides:
+        message = (
+            f"base_currency must be an asset of an enabled pair, not {settings.base_currency}; "
+            f"those are {', '.join(sorted(sides))}."
+        )
+        raise InvalidSettings([FieldError("base_currency", message)])
+
+
+def _pairs_named(settings: Settings) -> tuple[TradingPair, ...]:
+    return tuple(TradingPair(Pair.parse(name)) for name in sorted(settings.pairs))
+
+
+def _plain_pairs(pairs: tuple[TradingPair, ...]) -> tuple[tuple[str, int], ...]:
+    return tuple((str(trading.pair), trading.priority) for trading in pairs)
+
+
+def _digest(read: Configuration) -> str:
+    content = {"settings": as_plain(read.settings), "pairs": _plain_pairs(read.pairs)}
+    return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:16]
+
+
+def _seen(read: Configuration, version: int, who: str, at: datetime, digest: str) -> SettingsVersion:
+    moment = at.astimezone(UTC).isoformat(timespec="milliseconds")
+    return SettingsVersion(version, as_plain(read.settings), _plain_pairs(read.pairs), who, moment, digest)

@@ -1,0 +1,79 @@
+"""Assets and pairs: how they are written, what class they are of, how finely they are counted."""
+
+import re
+from dataclasses import dataclass
+from decimal import ROUND_DOWN, ROUND_UP, Decimal
+from enum import StrEnum
+
+ASSET = re.compile(r"[A-Z0-9]{2,10}")
+
+
+class AssetClass(StrEnum):
+    """What a venue prices alike."""
+
+    STABLECOIN = "stablecoin"
+    FIAT = "fiat"
+    MAJOR = "major"
+    ALTCOIN = "altcoin"
+    METAL = "metal"
+
+
+_MEMBERS = {
+    AssetClass.STABLECOIN: "USDC USDT DAI PYUSD TUSD USDP UPUSD GUSD EURC",
+    AssetClass.FIAT: "USD EUR GBP CHF JPY AUD NZD CAD SEK NOK DKK PLN CZK HUF RON BRL MXN ARS INR CNY HKD SGD ILS",
+    AssetClass.MAJOR: "BTC ETH",
+    AssetClass.METAL: "XAU XAG XPT XPD",
+}
+_CLASS_OF = {asset: kind for kind, members in _MEMBERS.items() for asset in members.split()}
+_PRECISION = {AssetClass.FIAT: 2, AssetClass.STABLECOIN: 6}
+_UNDIVIDED = {"JPY": 0}
+
+
+def asset_class(asset: str) -> AssetClass:
+    """The class of `asset`; one that is not known counts as an altcoin, the dearest kind of coin."""
+    return _CLASS_OF.get(asset, AssetClass.ALTCOIN)
+
+
+def precision(asset: str) -> int:
+    """Decimal places in which `asset` is counted."""
+    return _UNDIVIDED.get(asset, _PRECISION.get(asset_class(asset), 8))
+
+
+def round_received(amount: Decimal, asset: str) -> Decimal:
+    """What we certainly get of `amount`: truncated at the asset's precision."""
+    return amount.quantize(Decimal(1).scaleb(-precision(asset)), ROUND_DOWN)
+
+
+def round_paid(amount: Decimal, asset: str) -> Decimal:
+    """What `amount` may cost us at most: rounded up at the asset's precision."""
+    return amount.quantize(Decimal(1).scaleb(-precision(asset)), ROUND_UP)
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Pair:
+    """Two assets quoted against each other, written BASE-QUOTE; raises ValueError where it is not one."""
+
+    base: str
+    quote: str
+
+    def __post_init__(self) -> None:
+        if not (ASSET.fullmatch(self.base) and ASSET.fullmatch(self.quote)) or self.base == self.quote:
+            raise ValueError(f"{self} is not a pair; write two different assets as in BTC-USD.")
+
+    @classmethod
+    def parse(cls, text: str) -> "Pair":
+        """The pair written as `text`, such as BTC-USD."""
+        base, _, quote = text.partition("-")
+        return cls(base, quote)
+
+    def __str__(self) -> str:
+        return f"{self.base}-{self.quote}"
+
+
+@dataclass(frozen=True, slots=True)
+class TradingPair:
+    """A pair the bot may trade; of equals, the one with the lower `priority` (1..100) goes first."""
+
+    pair: Pair
+    enabled: bool = True
+    priority: int = 50

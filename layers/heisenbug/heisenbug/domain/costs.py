@@ -1,0 +1,48 @@
+"""What one conversion costs, all in, as far as it is known before the venue is asked."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from heisenbug.domain.prices import Floats
+from heisenbug.domain.settings import Settings
+from heisenbug.domain.venue import Venue
+
+HALF_LIFE_SECONDS = 6 * 3600
+HIGHEST = 0.99
+
+
+@dataclass(frozen=True, slots=True)
+class SeenCost:
+    """The cost of the last quote seen for a conversion, in basis points, and when (epoch seconds)."""
+
+    bps: float
+    at: int
+
+    def now(self, at: int) -> float:
+        """What is left of it at `at`, as a fraction: it halves every six hours."""
+        return self.bps / 10_000 * float(0.5 ** (max(at - self.at, 0) / HALF_LIFE_SECONDS))
+
+
+def conversion_costs(
+    assets: tuple[str, ...],
+    spreads: Floats,
+    seen: Mapping[tuple[str, str], SeenCost],
+    at: int,
+    settings: Settings,
+    venue: Venue,
+) -> Floats:
+    """All-in cost of every conversion (N x N, fractions): the dearer asset's fee, both half spreads.
+
+    Never below what is left of the cost last quoted.
+    """
+    fees = np.array([venue.fee_of(asset, settings.cost_bps, settings.base_currency) for asset in assets])
+    cost = np.maximum(fees[:, None], fees[None, :]) + spreads[:, None] + spreads[None, :]
+    place = {asset: index for index, asset in enumerate(assets)}
+    for (source, target), quote in seen.items():
+        if source in place and target in place:
+            i, j = place[source], place[target]
+            cost[i, j] = max(cost[i, j], quote.now(at))
+    capped: Floats = np.minimum(cost, HIGHEST)
+    return capped

@@ -1,0 +1,186 @@
+"""The bot's one decision: live, paper, backtest, replay and explain all call it."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from decimal import Decimal
+
+import numpy as np
+
+from heisenbug.domain.assets import round_received
+from heisenbug.domain.costs import conversion_costs
+from heisenbug.domain.forecasters.shipped import forecaster_of
+from heisenbug.domain.gates import Closed, Gate, Situation, first_closed_gate
+from heisenbug.domain.market import Market, View, view
+from heisenbug.domain.portfolio import Portfolio
+from heisenbug.domain.prices import Floats
+from heisenbug.domain.score import Scores, score
+from heisenbug.domain.settings import Settings
+from heisenbug.domain.venue import Venue
+from heisenbug.domain.window import Window
+
+FEWEST_SAMPLES = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Scored:
+    """One conversion with its numbers (fractions) and the first gate that stopped it, with its `value` and `limit`."""
+
+    source: str
+    target: str
+    amount: Decimal
+    confidence: float
+    expected_return: float
+    risk: float
+    cost: float
+    volatility: float
+    expected_log_return: float
+    growth: float
+    gate: Gate
+    value: float
+    limit: float
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """Every conversion with its scores and first closed gate, and the one that trades, or none.
+
+    Arrays are N x N over `assets`; `growth` is the expected growth of value in the base currency.
+    """
+
+    at: int
+    assets: tuple[str, ...]
+    prices: Floats
+    amounts: tuple[Decimal, ...]
+    scores: Scores
+    closed: Closed
+    growth: Floats
+    chosen: Scored | None
+    samples: int
+
+    def conversion(self, i: int, j: int) -> Scored:
+        """The conversion of asset `i` into asset `j`."""
+        scores, closed = self.scores, self.closed
+        return Scored(
+            self.assets[i],
+            self.assets[j],
+            self.amounts[i],
+            float(scores.confidence[i, j]),
+            float(scores.expected_return[i, j]),
+            float(scores.risk[i, j]),
+            float(scores.cost[i, j]),
+            float(scores.volatility[i, j]),
+            float(scores.expected_log_return[i, j]),
+            float(self.growth[i, j]),
+            Gate(int(closed.gate[i, j])),
+            float(closed.value[i, j]),
+            float(closed.limit[i, j]),
+        )
+
+    def conversions(self) -> Iterator[Scored]:
+        """All conversions, row by row."""
+        size = len(self.assets)
+        return (self.conversion(i, j) for i in range(size) for j in range(size) if i != j)
+
+
+def decide(market: Market, portfolio: Portfolio, settings: Settings, venue: Venue) -> Decision:
+    """The best conversion whose every gate is open, or none; for each of the others the first gate that stopped it."""
+    seen = view(market, settings.base_currency, settings.window)
+    scores = _scores(seen, market, portfolio, settings, venue)
+    amounts = tuple(
+        _amount(asset, price, portfolio, settings) for asset, price in zip(seen.assets, seen.prices, strict=True)
+    )
+    closed = first_closed_gate(_situation(market, seen, scores, portfolio, settings, venue, amounts))
+    growth = _growth(seen, scores, amounts)
+    undecided = Decision(market.at, seen.assets, seen.prices, amounts, scores, closed, growth, None, seen.rows)
+    return _choose(undecided, market)
+
+
+def equity(portfolio: Portfolio, decision: Decision) -> Decimal | None:
+    """Value of all holdings in the base currency at mid; None while a held asset has no price."""
+    prices = dict(zip(decision.assets, decision.prices.tolist(), strict=True))
+    total = Decimal(0)
+    for asset, amount in portfolio.holdings.items():
+        price = prices.get(asset, float("nan"))
+        if amount and not np.isfinite(price):
+            return None
+        total += amount * Decimal(repr(price)) if amount else 0
+    return round_received(total, decision.assets[0])
+
+
+def _scores(seen: View, market: Market, portfolio: Portfolio, settings: Settings, venue: Venue) -> Scores:
+    cost = conversion_costs(seen.assets, seen.half_spreads, portfolio.seen_costs, market.at, settings, venue)
+    unknown = np.full(cost.shape, np.nan)
+    included = np.flatnonzero(seen.included)
+    rows = seen.log_prices[:, included]
+    rows = rows[np.isfinite(rows).all(axis=1)]
+    if len(rows) < FEWEST_SAMPLES:
+        return Scores(cost, unknown, unknown, unknown, unknown, unknown)
+    window = Window.of(rows)
+    square = np.ix_(included, included)
+    forecast = forecaster_of(settings).forecast(window, settings.horizon)
+    return _spread_out(score(forecast, window.volatility, cost[square]), cost, square)
+
+
+def _spread_out(small: Scores, cost: Floats, square: tuple[np.ndarray, ...]) -> Scores:
+    def at_full_size(numbers: Floats) -> Floats:
+        full = np.full(cost.shape, np.nan)
+        full[square] = numbers
+        return full
+
+    return Scores(
+        cost,
+        at_full_size(small.confidence),
+        at_full_size(small.expected_return),
+        at_full_size(small.risk),
+        at_full_size(small.volatility),
+        at_full_size(small.expected_log_return),
+    )
+
+
+def _amount(asset: str, price: float, portfolio: Portfolio, settings: Settings) -> Decimal:
+    held = portfolio.held(asset)
+    if settings.trade_size_amount is None:
+        return round_received(held * Decimal(repr(settings.trade_size_percentage)), asset)
+    if not np.isfinite(price):
+        return Decimal(0)
+    return round_received(min(held, settings.trade_size_amount / Decimal(repr(float(price)))), asset)
+
+
+def _situation(
+    market: Market,
+    seen: View,
+    scores: Scores,
+    portfolio: Portfolio,
+    settings: Settings,
+    venue: Venue,
+    amounts: tuple[Decimal, ...],
+) -> Situation:
+    held = np.array([float(portfolio.held(asset)) for asset in seen.assets])
+    return Situation(market, seen, scores, portfolio, settings, venue, held, np.array(amounts, dtype=float))
+
+
+def _growth(seen: View, scores: Scores, amounts: tuple[Decimal, ...]) -> Floats:
+    worth = np.array(amounts, dtype=float) * seen.prices
+    from_base = scores.expected_log_return[0]
+    gain: Floats = np.exp(from_base)[None, :] * (1 - scores.cost) - np.exp(from_base)[:, None]
+    return worth[:, None] * gain
+
+
+def _choose(undecided: Decision, market: Market) -> Decision:
+    open_cells = np.argwhere((undecided.closed.gate == Gate.OPEN) & ~np.eye(len(undecided.assets), dtype=bool))
+    if not len(open_cells):
+        return undecided
+    priority = _priorities(market, undecided.assets)
+    best = min(
+        (-float(undecided.growth[i, j]), min(priority[i], priority[j]), int(i), int(j)) for i, j in open_cells.tolist()
+    )
+    chosen = undecided.conversion(best[2], best[3])
+    return replace(undecided, chosen=chosen)
+
+
+def _priorities(market: Market, assets: tuple[str, ...]) -> list[int]:
+    base = assets[0]
+    return [
+        min((t.priority for t in market.pairs if asset != base and asset in (t.pair.base, t.pair.quote)), default=100)
+        for asset in assets
+    ]

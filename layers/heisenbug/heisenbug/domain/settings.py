@@ -1,0 +1,135 @@
+"""Every setting once: its default, its bounds and what it means; all surfaces read this table and no other."""
+
+import difflib
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields, replace
+from decimal import Decimal
+from types import MappingProxyType
+from typing import Any
+
+from heisenbug.domain.errors import FieldError, InvalidSettings
+from heisenbug.domain.rules import (
+    Amount,
+    Amounts,
+    AssetCode,
+    BadValue,
+    Choice,
+    Costs,
+    Flag,
+    Integer,
+    Number,
+    Pairs,
+    Rule,
+)
+
+
+def setting(default: Any, rule: Rule, means: str) -> Any:
+    """A settings field: what it is unless told, what it may be, and what it means in one sentence."""
+    metadata = {"rule": rule, "means": means}
+    if isinstance(default, Mapping):
+        return field(default_factory=lambda: default, metadata=metadata)
+    return field(default=default, metadata=metadata)
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What the bot is told to do; every value is within its bounds."""
+
+    is_active: bool = setting(False, Flag(), "Trade at all.")
+    mode: str = setting("paper", Choice("paper", "live"), "Whose money: paper is play money.")
+    risk_tolerance: float = setting(0.5, Number(0, 1), "The highest risk score that may trade.")
+    min_confidence: float = setting(0.7, Number(0, 1), "The lowest confidence that may trade.")
+    min_expected_return: float = setting(0.001, Number(0, 1), "The lowest net return, after all costs, that may trade.")
+    trade_size_percentage: float = setting(0.1, Number(0.01, 1), "The part of the holding that one trade converts.")
+    trade_size_amount: Decimal | None = setting(
+        None, Amount(optional=True), "A fixed amount in the base currency that one trade converts instead."
+    )
+    check_interval_seconds: int = setting(5, Integer(1, 300), "How often to look, in seconds.")
+    cache_ttl_seconds: int = setting(3, Integer(1, 60), "A price older than this is asked for again, in seconds.")
+    history_limit: int = setting(100, Integer(10, 1000), "How many trades TradeHistory keeps.")
+    sample_seconds: int = setting(
+        60, Integer(1, 86400), "The spacing of the samples a decision looks back on, in seconds."
+    )
+    window: int = setting(120, Integer(10, 1000), "How many samples a decision looks back on.")
+    horizon: int = setting(60, Integer(1, 1000), "How many samples ahead a decision looks.")
+    forecaster: str = setting(
+        "zero_drift", Choice("zero_drift", "drift"), "What the bot believes about the drift of prices."
+    )
+    drift_weight: float = setting(
+        0.0, Number(-1, 1), "How much of the window's drift survives, used by the drift forecaster; 0 believes in none."
+    )
+    cost_bps: float | Mapping[str, float] | None = setting(
+        None,
+        Costs(0, 1000, optional=True),
+        "The fee of one conversion in basis points, in place of the venue's by asset class; half spreads come on top.",
+    )
+    cooldown_seconds: int = setting(
+        300, Integer(0, 86400), "How long a conversion and its reverse rest after a trade, in seconds."
+    )
+    base_currency: str = setting("USD", AssetCode(), "The asset that equity is counted in.")
+    pairs: tuple[str, ...] = setting(
+        ("BTC-USD", "ETH-USD"), Pairs(), "The pairs that fill the table of pairs on the first start, and only then."
+    )
+    paper_start: Mapping[str, Decimal] = setting(
+        MappingProxyType({"USD": Decimal(1000)}), Amounts(), "The amounts that a paper ledger begins with."
+    )
+    max_price_age_seconds: int = setting(30, Integer(1, 3600), "Prices older than this do not decide, in seconds.")
+    max_drawdown: float = setting(
+        0.2, Number(0.01, 1), "Equity this far under its peak kills the bot until a person re-arms it."
+    )
+    budget: Mapping[str, Decimal] | None = setting(
+        None, Amounts(optional=True), "The most the bot may hold or spend of an asset."
+    )
+
+
+RULES: Mapping[str, Rule] = {f.name: f.metadata["rule"] for f in fields(Settings)}
+MEANS: Mapping[str, str] = {f.name: f.metadata["means"] for f in fields(Settings)}
+DEFAULTS = Settings()
+
+
+def change(current: Settings, changes: Mapping[str, Any]) -> Settings:
+    """`current` with `changes` applied; raises InvalidSettings naming every bad field, and then nothing is changed."""
+    accepted: dict[str, Any] = {}
+    errors: list[FieldError] = []
+    for name, value in changes.items():
+        try:
+            accepted[name] = _rule(name).check(value)
+        except BadValue as bad:
+            errors.append(FieldError(name, f"{name} {bad}"))
+    if not errors and accepted.get("mode") == "live":
+        errors.append(FieldError("mode", "mode cannot be live: this version trades paper money only."))
+    if errors:
+        raise InvalidSettings(errors)
+    return replace(current, **accepted)
+
+
+def parse(stored: Mapping[str, Any]) -> Settings:
+    """The settings that a stored item states; what it does not name has its default, what it misnames is an error."""
+    return change(DEFAULTS, stored)
+
+
+def as_plain(settings: Settings) -> dict[str, Any]:
+    """Every setting as JSON carries it: money as decimal text, the rest as it is."""
+    return {name: rule.plain(getattr(settings, name)) for name, rule in RULES.items()}
+
+
+def describe() -> dict[str, dict[str, Any]]:
+    """The table of settings for forms, documents and help: per setting its JSON schema, default and meaning."""
+    plain = as_plain(DEFAULTS)
+    return {
+        name: {
+            **rule.schema(),
+            "default": plain[name],
+            "description": MEANS[name],
+            "must": f"{name} must be {rule.must()}.",
+        }
+        for name, rule in RULES.items()
+    }
+
+
+def _rule(name: str) -> Rule:
+    if name in RULES:
+        return RULES[name]
+    near = difflib.get_close_matches(name, RULES, n=1)
+    hint = f"; did you mean {near[0]}?" if near else f"; the settings are {', '.join(RULES)}."
+    raise BadValue(f"is not a setting{hint}")

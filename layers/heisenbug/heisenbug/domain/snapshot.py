@@ -1,0 +1,115 @@
+"""One tick's inputs, packed under 1 KB, so that its decision can be computed again."""
+
+import json
+import zlib
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any
+
+from heisenbug.domain.assets import Pair
+from heisenbug.domain.costs import SeenCost
+from heisenbug.domain.guards import Watch
+from heisenbug.domain.market import Guarded, Sample
+from heisenbug.domain.portfolio import Conversion, Portfolio
+from heisenbug.domain.quotes import Quote
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """What a tick saw and held: enough, with the samples before it and its settings' version, to decide again.
+
+    `sample_seconds` is 0 on a tick that is not kept as a sample; times are epoch seconds.
+    """
+
+    at: int
+    price_age_seconds: float
+    sample_seconds: int
+    settings_version: int
+    quotes: Mapping[Pair, Quote]
+    watches: Mapping[Pair, Watch]
+    portfolio: Portfolio
+    equity: Decimal | None
+    peak: Decimal
+    ticks: int = 0
+
+    @property
+    def guarded(self) -> dict[Pair, Guarded]:
+        """The pairs left out of the tick, with reason and since when."""
+        return {pair: watch.guarded for pair, watch in self.watches.items() if watch.guarded}
+
+    @property
+    def sample(self) -> Sample:
+        """The tick's prices as a decision looks back on them."""
+        return Sample.of(self.at, self.quotes)
+
+
+def pack(snapshot: Snapshot) -> bytes:
+    """The snapshot as compressed JSON."""
+    portfolio = snapshot.portfolio
+    plain = {
+        "a": round(snapshot.price_age_seconds, 3),
+        "s": snapshot.sample_seconds,
+        "v": snapshot.settings_version,
+        "q": {str(pair): [str(quote.bid), str(quote.ask)] for pair, quote in snapshot.quotes.items()},
+        "w": {str(pair): _pack_watch(watch, pair in snapshot.quotes) for pair, watch in snapshot.watches.items()},
+        "h": {asset: f"{amount:f}" for asset, amount in portfolio.holdings.items()},
+        "r": [[source, target, until] for (source, target), until in portfolio.resting.items()],
+        "c": [[source, target, cost.bps, cost.at] for (source, target), cost in portfolio.seen_costs.items()],
+        "o": portfolio.open_trade,
+        "k": portfolio.killed,
+        "e": None if snapshot.equity is None else str(snapshot.equity),
+        "p": str(snapshot.peak),
+        "n": snapshot.ticks,
+    }
+    return zlib.compress(json.dumps(plain, separators=(",", ":")).encode(), 9)
+
+
+def unpack(at: int, packed: bytes) -> Snapshot:
+    """The snapshot of the tick due at `at` that `pack` made."""
+    plain = json.loads(zlib.decompress(packed))
+    quotes = {pair: quote for pair, quote in map(_quote, plain["q"].items())}
+    watches = {Pair.parse(name): _watch(values, quotes.get(Pair.parse(name))) for name, values in plain["w"].items()}
+    portfolio = Portfolio(
+        {asset: Decimal(amount) for asset, amount in plain["h"].items()},
+        {(source, target): until for source, target, until in plain["r"]},
+        _costs(plain["c"]),
+        plain["o"],
+        plain["k"],
+    )
+    equity = None if plain["e"] is None else Decimal(plain["e"])
+    return Snapshot(
+        at,
+        plain["a"],
+        plain["s"],
+        plain["v"],
+        quotes,
+        watches,
+        portfolio,
+        equity,
+        Decimal(plain["p"]),
+        plain["n"],
+    )
+
+
+def _quote(item: tuple[str, list[str]]) -> tuple[Pair, Quote]:
+    pair = Pair.parse(item[0])
+    return pair, Quote(pair, Decimal(item[1][0]), Decimal(item[1][1]))
+
+
+def _costs(rows: Iterable[list[Any]]) -> dict[Conversion, SeenCost]:
+    return {(source, target): SeenCost(bps, at) for source, target, bps, at in rows}
+
+
+def _pack_watch(watch: Watch, believed: bool) -> Any:
+    if believed:
+        return watch.unchanged
+    guarded = [watch.guarded.reason, watch.guarded.since] if watch.guarded else None
+    return [watch.mid, watch.bid, watch.ask, watch.unchanged, watch.crossed, watch.held, watch.confirmed, guarded]
+
+
+def _watch(packed: Any, quote: Quote | None) -> Watch:
+    if isinstance(packed, int) and quote is not None:
+        return Watch(quote.mid, str(quote.bid), str(quote.ask), packed)
+    mid, bid, ask, unchanged, crossed, held, confirmed, guarded = packed
+    return Watch(mid, bid, ask, unchanged, crossed, held, confirmed, Guarded(*guarded) if guarded else None)

@@ -1,0 +1,49 @@
+"""The sentences a person reads about a decision; the same on every surface."""
+
+from collections.abc import Callable, Mapping
+from math import isfinite
+
+from heisenbug.domain.decide import Scored
+from heisenbug.domain.gates import Gate
+
+
+def bps(fraction: float) -> str:
+    """A fraction in basis points."""
+    return f"{fraction * 10_000:.0f} bp" if isfinite(fraction) else "unknown"
+
+
+def _edge(c: Scored) -> str:
+    return (
+        f"edge {bps(c.expected_log_return)} < cost {bps(c.cost)}"
+        if c.expected_return < 0
+        else f"net {bps(c.expected_return)}"
+    )
+
+
+def _number(value: float) -> str:
+    return f"{value:.6g}" if isfinite(value) else "infinite"
+
+
+_WHY: Mapping[Gate, Callable[[Scored], str]] = {
+    Gate.OPEN: lambda c: (
+        f"every gate is open: confidence {c.confidence:.2f}, risk {c.risk:.2f}, net {bps(c.expected_return)} "
+        f"after {bps(c.cost)} of cost"
+    ),
+    Gate.WINDOW: lambda c: f"the window is filling: {c.value:.0f} of {c.limit:.0f} samples",
+    Gate.PRICE: lambda c: f"no fresh, sane price (age {_number(c.value)} s, at most {_number(c.limit)} s, or guarded)",
+    Gate.HELD: lambda c: f"not held: {c.source} {_number(c.value)} must be above 0",
+    Gate.CONFIDENCE: lambda c: f"confidence {c.value:.2f} < {c.limit:.2f} ({_edge(c)})",
+    Gate.RISK: lambda c: f"risk {_number(c.value)} > {c.limit:.2f} ({_edge(c)})",
+    Gate.RETURN: lambda c: f"net return {bps(c.value)} is not above {bps(c.limit)}",
+    Gate.COOLDOWN: lambda c: f"rests for another {c.value:.0f} s after a trade",
+    Gate.MINIMUM: lambda c: f"worth {_number(c.value)}, the venue's least is {_number(c.limit)}",
+    Gate.BUDGET: lambda c: f"the budget allows {_number(c.limit)}, it would be {_number(c.value)}",
+    Gate.OPEN_TRADE: lambda _: "another trade is still open",
+    Gate.STOPPED: lambda _: "every other gate is open, but the bot is stopped (heisenbug start)",
+    Gate.KILLED: lambda _: "every other gate is open, but the bot was killed (heisenbug rearm)",
+}
+
+
+def why(conversion: Scored) -> str:
+    """Why a conversion does, or does not, trade: its first closed gate with the two numbers."""
+    return _WHY[conversion.gate](conversion)

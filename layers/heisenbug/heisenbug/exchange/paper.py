@@ -1,0 +1,96 @@
+"""The paper exchange: the same verbs and the same states as a real venue, with play money.
+
+It fills at the quoted side of the ticker plus the venue's cost model, rounded against us at each asset's precision.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from typing import Protocol
+
+from heisenbug.domain.assets import Pair, round_received
+from heisenbug.domain.errors import Rejected
+from heisenbug.domain.prices import Step, paths_to_base
+from heisenbug.domain.quotes import Quote
+from heisenbug.domain.settings import Settings
+from heisenbug.domain.trade import Filled, Settlement, VenueQuote
+from heisenbug.domain.venue import Venue
+from heisenbug.exchange.port import Request
+
+QUOTE_LASTS_SECONDS = 18
+
+
+class Fills(Protocol):
+    """What the paper exchange has carried out; outlives the process."""
+
+    def record(self, quote: VenueQuote) -> None:
+        """Carry a quote out; a second time changes nothing."""
+
+    def find(self, quote_id: str) -> Filled | None:
+        """The conversion of a quote, or None."""
+
+
+@dataclass(frozen=True, slots=True)
+class Paper:
+    """A venue of play money that knows the newest quotes and holds what the paper ledger holds."""
+
+    fills: Fills
+    quotes: Mapping[Pair, Quote]
+    holdings: Mapping[str, Decimal]
+    settings: Settings
+    venue: Venue
+    clock: Callable[[], datetime]
+
+    def balances(self) -> Mapping[str, Decimal]:
+        """What may be spent of each asset."""
+        return self.holdings
+
+    def quote(self, request: Request) -> VenueQuote:
+        """The exact result of a conversion; nothing moves."""
+        gross = self._exchanged(request)
+        receives = round_received(gross * (1 - self._fee(request)), request.target)
+        if receives <= 0:
+            raise Rejected(f"{request.amount} {request.source} is too little to become any {request.target}.")
+        expires_at = int(self.clock().timestamp()) + QUOTE_LASTS_SECONDS
+        return VenueQuote(
+            f"paper-{request.trade_id}", request.source, request.target, request.amount, receives, expires_at
+        )
+
+    def commit(self, quote: VenueQuote) -> Filled:
+        """Carry out a quote, once."""
+        if self.clock().timestamp() > quote.expires_at:
+            raise Rejected("The quote has expired; nothing moved.")
+        self.fills.record(quote)
+        return Filled(Settlement.COMPLETED, quote.amount, quote.receives)
+
+    def find(self, quote_id: str) -> Filled | None:
+        """What became of a quote's commit; None where there was none."""
+        return self.fills.find(quote_id)
+
+    def _fee(self, request: Request) -> Decimal:
+        fees = (
+            self.venue.fee_of(asset, self.settings.cost_bps, self.settings.base_currency)
+            for asset in (request.source, request.target)
+        )
+        return Decimal(repr(max(fees)))
+
+    def _exchanged(self, request: Request) -> Decimal:
+        pairs = tuple(self.quotes)
+        paths = paths_to_base(pairs, self.settings.base_currency)
+        if request.source not in paths or request.target not in paths:
+            raise Rejected(f"There is no price for {request.source} or {request.target} now; nothing moved.")
+        amount = request.amount
+        for step in paths[request.source]:
+            amount = self._sell(amount, pairs, step)
+        for step in reversed(paths[request.target]):
+            amount = self._buy(amount, pairs, step)
+        return amount
+
+    def _sell(self, amount: Decimal, pairs: tuple[Pair, ...], step: Step) -> Decimal:
+        quote = self.quotes[pairs[step.column]]
+        return amount * quote.bid if step.sign > 0 else amount / quote.ask
+
+    def _buy(self, amount: Decimal, pairs: tuple[Pair, ...], step: Step) -> Decimal:
+        quote = self.quotes[pairs[step.column]]
+        return amount / quote.ask if step.sign > 0 else amount * quote.bid

@@ -1,0 +1,58 @@
+"""The five verbs of a venue, and the one that only some venues have."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Protocol
+
+from heisenbug.domain.assets import Pair
+from heisenbug.domain.quotes import RawQuote, Ticker
+from heisenbug.domain.trade import Filled, VenueQuote
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """A wish to convert `amount` of source into target, known by the trade's id."""
+
+    trade_id: str
+    source: str
+    target: str
+    amount: Decimal
+
+
+class Tickers(Protocol):
+    """Where prices come from."""
+
+    def tickers(self, pairs: Sequence[Pair], timeout_seconds: float) -> Ticker:
+        """What the venue asks and pays for all `pairs` now; raises MarketUnavailable within the timeout."""
+
+
+class Exchange(Protocol):
+    """Where conversions happen; raises Rejected where nothing moved, Unresolved where nobody knows."""
+
+    def balances(self) -> Mapping[str, Decimal]:
+        """What may be spent of each asset."""
+
+    def quote(self, request: Request) -> VenueQuote:
+        """The exact result of a conversion; nothing moves."""
+
+    def commit(self, quote: VenueQuote) -> Filled:
+        """Carry out a quote, once."""
+
+    def find(self, quote_id: str) -> Filled | None:
+        """What became of a quote's commit; None where there was none, so far."""
+
+
+@dataclass(frozen=True, slots=True)
+class PastQuotes:
+    """The quotes of one slot of a market's past; `at` in epoch seconds."""
+
+    at: int
+    quotes: Mapping[Pair, RawQuote]
+
+
+class Past(Protocol):
+    """A market that offers its past, so that a window is full at once."""
+
+    def samples(self, sample_seconds: int, count: int, before: int) -> Sequence[PastQuotes]:
+        """The newest `count` slots before `before` (epoch seconds), oldest first."""

@@ -1,0 +1,1 @@
+"""Who is connected, and sending to all of them."""

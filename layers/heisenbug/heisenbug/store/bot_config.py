@@ -1,0 +1,98 @@
+"""BotConfig (bot_id): one readable item, every setting an attribute with its plain name, for a person to edit by hand.
+
+It is read as it is, whatever types a person typed, and judged by the settings' own rules.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any
+
+from boto3.dynamodb.types import TypeDeserializer, TypeSerializer
+from pynamodb.attributes import NumberAttribute, UnicodeAttribute
+from pynamodb.exceptions import PutError, UpdateError
+
+from heisenbug.domain.errors import StaleVersion
+from heisenbug.domain.settings import Settings, as_plain
+from heisenbug.store.tables import BotModel, PlainMeta, failed_condition
+
+ABOUT = ("bot_id", "version", "updated_by", "updated_at")
+_to_dynamo = TypeSerializer().serialize
+_from_dynamo = TypeDeserializer().deserialize
+
+
+class BotConfigItem(BotModel):
+    """The keys of BotConfig; the settings beside them are read raw."""
+
+    class Meta(PlainMeta):
+        table = "BotConfig"
+
+    bot_id = UnicodeAttribute(hash_key=True)
+    version = NumberAttribute(null=True)
+
+
+@dataclass(frozen=True, slots=True)
+class StoredConfig:
+    """The item as it stands: the settings it names, its version, and who wrote it when."""
+
+    stated: Mapping[str, Any]
+    version: int
+    updated_by: str
+    updated_at: str
+
+
+class BotConfig:
+    """The settings item of one bot."""
+
+    def __init__(self, bot_id: str) -> None:
+        self._bot_id = bot_id
+
+    def read(self) -> StoredConfig | None:
+        """The item, strongly consistent; None before the first start."""
+        table = BotConfigItem._get_connection()
+        raw = table.get_item(self._bot_id, consistent_read=True).get("Item")
+        if not raw:
+            return None
+        plain = {name: _from_dynamo(value) for name, value in raw.items()}
+        stated = {name: value for name, value in plain.items() if name not in ABOUT}
+        version = plain.get("version")
+        return StoredConfig(
+            stated,
+            int(version) if isinstance(version, Decimal) else 0,
+            str(plain.get("updated_by", "")),
+            str(plain.get("updated_at", "")),
+        )
+
+    def bump(self, before: int, version: int) -> None:
+        """Number a content that came in without a new version: an edit by hand, or of the pairs."""
+        same = BotConfigItem.version == before
+        condition = same | BotConfigItem.version.does_not_exist() if before == 0 else same
+        try:
+            BotConfigItem(self._bot_id).update(actions=[BotConfigItem.version.set(version)], condition=condition)
+        except UpdateError as error:
+            if not failed_condition(error):
+                raise
+
+    def write(self, settings: Settings, version: int, who: str, at: str) -> None:
+        """Put the settings as `version`; raises StaleVersion unless the item stands at the version before."""
+        item = {name: _storable(getattr(settings, name), plain) for name, plain in as_plain(settings).items()}
+        about = {"version": version, "updated_by": who, "updated_at": at}
+        attributes = {name: _to_dynamo(value) for name, value in {**item, **about}.items()}
+        before = BotConfigItem.version == version - 1
+        condition = before | BotConfigItem.version.does_not_exist() if version == 1 else before
+        try:
+            BotConfigItem._get_connection().put_item(self._bot_id, attributes=attributes, condition=condition)
+        except PutError as error:
+            if not failed_condition(error):
+                raise
+            raise StaleVersion(
+                "Someone changed the settings first, nothing was changed; read them again and repeat the change."
+            ) from error
+
+
+def _storable(value: Any, plain: Any) -> Any:
+    if isinstance(value, Decimal):
+        return value
+    if isinstance(value, Mapping):
+        return {key: Decimal(str(number)) for key, number in value.items()}
+    return Decimal(str(plain)) if isinstance(plain, float) else plain

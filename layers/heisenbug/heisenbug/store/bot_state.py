@@ -1,0 +1,224 @@
+"""BotState (bot_id, item): the tick item, whose one conditional write claims a tick, and a ledger item a mode.
+
+tick     : last_tick -> previous_tick   claim: last_tick < :due
+           version                      fence: every step of a trade moves it on, or is not written
+           open_trade                   at most one
+           killed_at                    no intend and no commit while it is there
+ledger-M : holdings, entries, resting conversions, seen costs, peak, sequence
+"""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import Any
+
+from pynamodb.attributes import JSONAttribute, NumberAttribute, UnicodeAttribute
+from pynamodb.exceptions import DoesNotExist, PutError, UpdateError
+
+from heisenbug.domain.costs import SeenCost
+from heisenbug.domain.ledger import Ledger
+from heisenbug.domain.schedule import Planned
+from heisenbug.store.tables import BotModel, DecimalAttribute, PlainMeta, failed_condition
+
+TICK = "tick"
+
+
+class BotStateItem(BotModel):
+    """One item of BotState."""
+
+    class Meta(PlainMeta):
+        table = "BotState"
+
+    bot_id = UnicodeAttribute(hash_key=True)
+    item = UnicodeAttribute(range_key=True)
+    last_tick = NumberAttribute(null=True)
+    previous_tick = NumberAttribute(null=True)
+    token = UnicodeAttribute(null=True)
+    ticks = NumberAttribute(null=True)
+    version = NumberAttribute(null=True)
+    open_trade = UnicodeAttribute(null=True)
+    killed_at = UnicodeAttribute(null=True)
+    killed_by = UnicodeAttribute(null=True)
+    killed_why = UnicodeAttribute(null=True)
+    planned_until = NumberAttribute(null=True)
+    planned_interval = NumberAttribute(null=True)
+    holdings = JSONAttribute(null=True)
+    entries = JSONAttribute(null=True)
+    resting = JSONAttribute(null=True)
+    seen_costs = JSONAttribute(null=True)
+    peak = DecimalAttribute(null=True)
+    sequence = NumberAttribute(null=True)
+    fill = JSONAttribute(null=True)
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """The tick item: the newest tick claimed and the one before, how many there were, and what bars trading."""
+
+    last_tick: int = 0
+    previous_tick: int = 0
+    ticks: int = 0
+    version: int = 0
+    open_trade: str | None = None
+    killed_at: str | None = None
+    killed_by: str | None = None
+    killed_why: str | None = None
+    planned: Planned = Planned()
+
+
+class States:
+    """The tick item of one bot."""
+
+    def __init__(self, bot_id: str) -> None:
+        self._bot_id = bot_id
+
+    def read(self) -> State:
+        """The state as it is now, strongly consistent."""
+        try:
+            return _state(BotStateItem.get(self._bot_id, TICK, consistent_read=True))
+        except DoesNotExist:
+            return State()
+
+    def claim(self, due: int, token: str) -> State | None:
+        """Make the tick due at `due` ours and read the state in the same write; None where it was claimed before.
+
+        `token` is of this attempt alone: a claim whose answer was lost is recognised by it.
+        """
+        item = BotStateItem(self._bot_id, TICK)
+        not_yet = BotStateItem.last_tick.does_not_exist() | (BotStateItem.last_tick < due)
+        try:
+            item.update(
+                actions=[
+                    BotStateItem.previous_tick.set(BotStateItem.last_tick | 0),
+                    BotStateItem.last_tick.set(due),
+                    BotStateItem.token.set(token),
+                    BotStateItem.ticks.add(1),
+                ],
+                condition=not_yet,
+            )
+        except UpdateError as error:
+            if not failed_condition(error):
+                raise
+            return self._ours(due, token)
+        return _state(item)
+
+    def planned(self, planned: Planned) -> None:
+        """Remember how far ticks have been sent off."""
+        BotStateItem(self._bot_id, TICK).update(
+            actions=[
+                BotStateItem.planned_until.set(planned.until),
+                BotStateItem.planned_interval.set(planned.interval),
+            ]
+        )
+
+    def kill(self, at: datetime, who: str, why: str) -> State:
+        """From this instant nothing is intended or committed; a bot that is killed already keeps its first reason."""
+        item = BotStateItem(self._bot_id, TICK)
+        try:
+            item.update(
+                actions=[
+                    BotStateItem.killed_at.set(at.astimezone(UTC).isoformat(timespec="milliseconds")),
+                    BotStateItem.killed_by.set(who),
+                    BotStateItem.killed_why.set(why),
+                    BotStateItem.version.add(1),
+                ],
+                condition=BotStateItem.killed_at.does_not_exist(),
+            )
+        except UpdateError as error:
+            if not failed_condition(error):
+                raise
+        return self.read()
+
+    def rearm(self) -> State:
+        """Lift the kill."""
+        BotStateItem(self._bot_id, TICK).update(
+            actions=[
+                BotStateItem.killed_at.remove(),
+                BotStateItem.killed_by.remove(),
+                BotStateItem.killed_why.remove(),
+            ]
+        )
+        return self.read()
+
+    def _ours(self, due: int, token: str) -> State | None:
+        item = BotStateItem.get(self._bot_id, TICK, consistent_read=True)
+        return _state(item) if item.token == token and item.last_tick == due else None
+
+
+class Ledgers:
+    """The ledger items of one bot, one a mode."""
+
+    def __init__(self, bot_id: str) -> None:
+        self._bot_id = bot_id
+
+    def read(self, mode: str) -> tuple[Ledger, int] | None:
+        """The ledger and the sequence of its newest trade; None before the first start."""
+        try:
+            item = BotStateItem.get(self._bot_id, ledger_key(mode), consistent_read=True)
+        except DoesNotExist:
+            return None
+        return _ledger(item), int(item.sequence or 0)
+
+    def begin(self, mode: str, ledger: Ledger) -> None:
+        """Open the mode's ledger, unless it is open already."""
+        try:
+            ledger_item(self._bot_id, mode, ledger, 0).save(condition=BotStateItem.bot_id.does_not_exist())
+        except PutError as error:
+            if not failed_condition(error):
+                raise
+
+
+def ledger_key(mode: str) -> str:
+    """The item that holds the mode's ledger."""
+    return f"ledger-{mode}"
+
+
+def ledger_item(bot_id: str, mode: str, ledger: Ledger, sequence: int) -> BotStateItem:
+    """The ledger as it is stored: readable maps, money as decimal text."""
+    return BotStateItem(
+        bot_id,
+        ledger_key(mode),
+        holdings={asset: f"{amount:f}" for asset, amount in ledger.holdings.items()},
+        entries={asset: f"{price:f}" for asset, price in ledger.entries.items()},
+        resting={_joined(pair): until for pair, until in ledger.resting.items()},
+        seen_costs={_joined(pair): [cost.bps, cost.at] for pair, cost in ledger.seen_costs.items()},
+        peak=ledger.peak,
+        sequence=sequence,
+    )
+
+
+def _ledger(item: BotStateItem) -> Ledger:
+    return Ledger(
+        _decimals(item.holdings),
+        _decimals(item.entries),
+        {_split(key): until for key, until in (item.resting or {}).items()},
+        {_split(key): SeenCost(bps, at) for key, (bps, at) in (item.seen_costs or {}).items()},
+        item.peak or Decimal(0),
+    )
+
+
+def _decimals(amounts: dict[str, Any] | None) -> dict[str, Decimal]:
+    return {asset: Decimal(amount) for asset, amount in (amounts or {}).items()}
+
+
+def _joined(pair: tuple[str, str]) -> str:
+    return ">".join(pair)
+
+
+def _split(key: str) -> tuple[str, str]:
+    source, _, target = key.partition(">")
+    return source, target
+
+
+def _state(item: BotStateItem) -> State:
+    return State(
+        int(item.last_tick or 0),
+        int(item.previous_tick or 0),
+        int(item.ticks or 0),
+        int(item.version or 0),
+        item.open_trade,
+        item.killed_at,
+        item.killed_by,
+        item.killed_why,
+        Planned(int(item.planned_until or 0), int(item.planned_interval or 0)),
+    )

@@ -1,0 +1,70 @@
+"""Connection (connection_id): the clients that listen, and the tickets that let a browser in once."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from pynamodb.attributes import NumberAttribute, UnicodeAttribute
+from pynamodb.exceptions import DeleteError, DoesNotExist
+
+from heisenbug.store.tables import BotModel, PlainMeta, failed_condition
+
+# API Gateway ends a connection after two hours; the rest is slack for clocks.
+CONNECTION_TTL_SECONDS = 3 * 3600
+TICKET_TTL_SECONDS = 30
+TICKET = "ticket#"
+
+
+class ConnectionItem(BotModel):
+    """One client, or one ticket."""
+
+    class Meta(PlainMeta):
+        table = "Connection"
+
+    connection_id = UnicodeAttribute(hash_key=True)
+    role = UnicodeAttribute()
+    expires_at = NumberAttribute()
+
+
+@dataclass(frozen=True, slots=True)
+class Client:
+    """A connected client and what its token allows."""
+
+    connection_id: str
+    role: str
+
+
+class Connections:
+    """Who is connected, and who holds a ticket to connect."""
+
+    def add(self, client: Client, now: int) -> None:
+        """Remember a client; the platform forgets it by itself after three hours."""
+        ConnectionItem(client.connection_id, role=client.role, expires_at=now + CONNECTION_TTL_SECONDS).save()
+
+    def remove(self, connection_id: str) -> None:
+        """Forget a client."""
+        ConnectionItem(connection_id).delete()
+
+    def all(self) -> Iterator[Client]:
+        """Every client."""
+        return (
+            Client(item.connection_id, item.role)
+            for item in ConnectionItem.scan(consistent_read=True)
+            if not item.connection_id.startswith(TICKET)
+        )
+
+    def issue(self, ticket: str, role: str, now: int) -> None:
+        """Let the holder of `ticket` connect once within 30 s, in this role."""
+        ConnectionItem(TICKET + ticket, role=role, expires_at=now + TICKET_TTL_SECONDS).save()
+
+    def redeem(self, ticket: str, now: int) -> str | None:
+        """The role of a ticket, which is used up by this; None where it is unknown, used or expired."""
+        try:
+            item = ConnectionItem.get(TICKET + ticket, consistent_read=True)
+            item.delete(condition=ConnectionItem.expires_at >= now)
+        except DoesNotExist:
+            return None
+        except DeleteError as error:
+            if not failed_condition(error):
+                raise
+            return None
+        return item.role

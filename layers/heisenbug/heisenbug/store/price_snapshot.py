@@ -1,0 +1,77 @@
+"""PriceSnapshot (bot_id, at): one packed item a tick under 1 KB, TTL an hour.
+
+The tick that is a sample is kept 90 days under the partition `bot_id:SECONDS`, so that samples of one spacing are read
+by themselves: a window is one query.
+"""
+
+from collections.abc import Iterable
+from datetime import UTC, datetime
+
+from pynamodb.attributes import BinaryAttribute, NumberAttribute, UnicodeAttribute
+
+from heisenbug.domain.snapshot import Snapshot, pack, unpack
+from heisenbug.store.tables import BotModel, PlainMeta
+
+TICK_TTL_SECONDS = 3600
+SAMPLE_TTL_SECONDS = 90 * 86400
+
+
+class PriceSnapshotItem(BotModel):
+    """One tick's inputs."""
+
+    class Meta(PlainMeta):
+        table = "PriceSnapshot"
+
+    bot_id = UnicodeAttribute(hash_key=True)
+    at = UnicodeAttribute(range_key=True)
+    packed = BinaryAttribute(legacy_encoding=False)
+    expires_at = NumberAttribute()
+
+
+class PriceSnapshots:
+    """The snapshots of one bot."""
+
+    def __init__(self, bot_id: str) -> None:
+        self._bot_id = bot_id
+
+    def save(self, snapshot: Snapshot) -> None:
+        """Keep one tick's inputs."""
+        self._item(snapshot).save()
+
+    def fill(self, snapshots: Iterable[Snapshot]) -> None:
+        """Keep many samples at once: a market's past."""
+        with PriceSnapshotItem.batch_write() as batch:
+            for snapshot in snapshots:
+                batch.save(self._item(snapshot))
+
+    def samples(self, sample_seconds: int, count: int, before: int, after: int = 0) -> list[Snapshot]:
+        """The newest `count` samples of this spacing due after `after` and before `before`, oldest first."""
+        return self._query(f"{self._bot_id}:{sample_seconds}", count, before, after)[::-1]
+
+    def newest(self, sample_seconds: int, count: int, before: int = 2**40, after: int = 0) -> list[Snapshot]:
+        """The newest snapshots of all ticks due before `before`, samples and others, newest first."""
+        ticks = self._query(self._bot_id, count, before, after)
+        samples = self._query(f"{self._bot_id}:{sample_seconds}", count, before, after)
+        return sorted((*ticks, *samples), key=lambda snapshot: -snapshot.at)[:count]
+
+    def _query(self, partition: str, count: int, before: int, after: int) -> list[Snapshot]:
+        between = PriceSnapshotItem.at.between(_text(after + 1), _text(before - 1))
+        items = PriceSnapshotItem.query(partition, between, scan_index_forward=False, limit=count)
+        return [unpack(_epoch(item.at), item.packed) for item in items]
+
+    def _item(self, snapshot: Snapshot) -> PriceSnapshotItem:
+        kept = snapshot.sample_seconds
+        return PriceSnapshotItem(
+            f"{self._bot_id}:{kept}" if kept else self._bot_id,
+            _text(snapshot.at),
+            packed=pack(snapshot),
+            expires_at=snapshot.at + (SAMPLE_TTL_SECONDS if kept else TICK_TTL_SECONDS),
+        )
+
+
+def _text(at: int) -> str:
+    return datetime.fromtimestamp(min(at, 253402300799), UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def _epoch(text: str) -> int:
+    return int(datetime.strptime(text, "%Y-%m-%dT%H:%M:%SZ").replace(tzinfo=UTC).timestamp())

@@ -1,0 +1,76 @@
+"""The eight tables together: their names, and the one client they share."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from decimal import Decimal
+from typing import Any
+
+from pynamodb.attributes import Attribute
+from pynamodb.constants import NUMBER
+from pynamodb.exceptions import PynamoDBException, TransactWriteError
+from pynamodb.models import Model
+
+from heisenbug.domain.errors import FenceLost
+
+CONNECT_TIMEOUT_SECONDS = 2
+READ_TIMEOUT_SECONDS = 5
+CONDITION_FAILED = ("ConditionalCheckFailedException", "TransactionCanceledException")
+
+
+class BotModel(Model):
+    """A table of the bot's; `Meta.table` is its name without the deployment's prefix."""
+
+
+class PlainMeta:
+    """What all tables' connections have in common."""
+
+    connect_timeout_seconds = CONNECT_TIMEOUT_SECONDS
+    read_timeout_seconds = READ_TIMEOUT_SECONDS
+    table_name = ""
+
+
+def bind(prefix: str, models: tuple[type[BotModel], ...]) -> None:
+    """Name every model's table `prefix` + its own name, and let all of them share one client (a client costs 30 ms)."""
+    for model in models:
+        model.Meta.table_name = prefix + model.Meta.table  # type: ignore[attr-defined]
+        model._connection = None
+    shared = models[0]._get_connection().connection
+    for model in models[1:]:
+        table = model._get_connection()
+        shared.add_meta_table(table.get_meta_table())
+        table.connection = shared
+
+
+class DecimalAttribute(Attribute[Any]):
+    """Money: a DynamoDB number that never passes through a float."""
+
+    attr_type = NUMBER
+
+    def serialize(self, value: Any) -> str:
+        """The number as DynamoDB carries it."""
+        return f"{value:f}"
+
+    def deserialize(self, value: str) -> Any:
+        """The number as it was put in."""
+        return Decimal(value)
+
+
+def failed_condition(error: PynamoDBException) -> bool:
+    """Whether `error` says that a condition did not hold, rather than that the write could not be tried."""
+    return error.cause_response_code in CONDITION_FAILED
+
+
+@contextmanager
+def fenced(what: str) -> Iterator[None]:
+    """Turn a failed condition into FenceLost: another process moved the state on, so `what` was not written."""
+    try:
+        yield
+    except TransactWriteError as error:
+        codes = [reason.code for reason in error.cancellation_reasons if reason]
+        if "ConditionalCheckFailed" in codes:
+            raise FenceLost(f"{what} was not written: another process moved the bot's state on first.") from error
+        raise
+    except PynamoDBException as error:
+        if failed_condition(error):
+            raise FenceLost(f"{what} was not written: another process moved the bot's state on first.") from error
+        raise

@@ -1,0 +1,153 @@
+"""The steps of a trade's life, each one conditional write over the tables it touches.
+
+step        writes                                              only if
+intend      BotState version + 1, open_trade; TradeHistory 0    the version is ours, last_tick = due, none is open,
+                                                                not killed
+committing  TradeHistory 0: INTENDED -> COMMITTING              still this trade, INTENDED, not killed
+finish      TradeHistory and TradeArchive at the next sequence, this trade is the open one
+            ledger, version + 1; open_trade and 0 cleared
+drop        ledger (cool-down), version + 1;                    this trade is the open one
+            open_trade and 0 cleared
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from typing import Any
+
+from pynamodb.connection import Connection
+from pynamodb.expressions.condition import Condition
+from pynamodb.expressions.update import Action
+from pynamodb.transactions import TransactWrite
+
+from heisenbug.domain.errors import FenceLost
+from heisenbug.domain.ledger import Ledger
+from heisenbug.domain.trade import Trade, TradeState
+from heisenbug.store.bot_state import TICK, BotStateItem, ledger_item
+from heisenbug.store.tables import fenced
+from heisenbug.store.trade_archive import TradeArchiveItem
+from heisenbug.store.trade_history import RUNNING, TradeHistoryItem, book, trade_attributes
+
+
+class TradeBook:
+    """Writes one bot's trades in one mode; every step raises FenceLost where another process moved the state on."""
+
+    def __init__(self, bot_id: str, mode: str, token: str) -> None:
+        self._bot_id = bot_id
+        self._mode = mode
+        self._book = book(bot_id, mode)
+        self._token = token
+
+    def intend(self, trade: Trade, version: int, record: bytes) -> None:
+        """Write down what is about to be tried, with the inputs of its decision."""
+        allowed = (
+            _version_is(version)
+            & (BotStateItem.last_tick == trade.due)
+            & BotStateItem.open_trade.does_not_exist()
+            & BotStateItem.killed_at.does_not_exist()
+        )
+        with self._step("The intent", trade, TradeState.INTENDED) as step:
+            self._move_on(step, [BotStateItem.open_trade.set(trade.id)], allowed)
+            step.save(self._item(trade, RUNNING, record))
+
+    def committing(self, trade: Trade) -> None:
+        """Write down that the commit is sent right after this; the last thing before it."""
+        ours = (TradeHistoryItem.trade_id == trade.id) & (TradeHistoryItem.state == TradeState.INTENDED.value)
+        armed = BotStateItem.killed_at.does_not_exist() & (BotStateItem.open_trade == trade.id)
+        quote = trade.quote
+        if quote is None:
+            raise ValueError("A trade without a quote cannot be committed.")
+        with self._step("COMMITTING", trade, TradeState.COMMITTING) as step:
+            step.condition_check(BotStateItem, self._bot_id, TICK, condition=armed)
+            step.update(
+                TradeHistoryItem(self._book, RUNNING),
+                actions=[
+                    TradeHistoryItem.state.set(TradeState.COMMITTING.value),
+                    TradeHistoryItem.token.set(self._token),
+                    TradeHistoryItem.quote_id.set(quote.id),
+                    TradeHistoryItem.quote_receives.set(quote.receives),
+                    TradeHistoryItem.quote_expires_at.set(quote.expires_at),
+                    TradeHistoryItem.quoted_cost_bps.set(trade.quoted_cost_bps or 0.0),
+                ],
+                condition=ours,
+            )
+
+    def unresolved(self, trade: Trade) -> None:
+        """Write down that nobody knows yet what became of the commit."""
+        ours = (TradeHistoryItem.trade_id == trade.id) & (TradeHistoryItem.state == TradeState.COMMITTING.value)
+        with fenced("UNRESOLVED"):
+            TradeHistoryItem(self._book, RUNNING).update(
+                actions=[
+                    TradeHistoryItem.state.set(TradeState.UNRESOLVED.value),
+                    TradeHistoryItem.outcome.set(trade.outcome),
+                ],
+                condition=ours,
+            )
+
+    def finish(self, trade: Trade, ledger: Ledger, record: bytes | None, history_limit: int) -> Trade:
+        """Give the trade its sequence and move the ledger with it; the oldest trade over the limit goes."""
+        kept = record or self._running().record
+        with self._step("The outcome", trade, trade.state) as step:
+            self._clear(step, trade)
+            step.save(self._item(trade, trade.sequence, kept))
+            archived = TradeArchiveItem(self._book, trade.sequence, **self._attributes(trade, kept))
+            step.save(archived)
+            step.save(ledger_item(self._bot_id, self._mode, ledger, trade.sequence))
+            if trade.sequence > history_limit:
+                step.delete(TradeHistoryItem(self._book, trade.sequence - history_limit))
+        return trade
+
+    def drop(self, trade: Trade, ledger: Ledger, sequence: int) -> None:
+        """End a trade that moved nothing; it takes no sequence, the conversion rests."""
+        with self._step("The end", trade, trade.state) as step:
+            self._clear(step, trade)
+            step.save(ledger_item(self._bot_id, self._mode, ledger, sequence))
+
+    def _running(self) -> TradeHistoryItem:
+        return TradeHistoryItem.get(self._book, RUNNING, consistent_read=True)
+
+    def _clear(self, step: TransactWrite, trade: Trade) -> None:
+        self._move_on(step, [BotStateItem.open_trade.remove()], BotStateItem.open_trade == trade.id)
+        step.delete(TradeHistoryItem(self._book, RUNNING), condition=TradeHistoryItem.trade_id == trade.id)
+
+    def _move_on(self, step: TransactWrite, actions: list[Action], condition: Condition) -> None:
+        step.update(
+            BotStateItem(self._bot_id, TICK), actions=[*actions, BotStateItem.version.add(1)], condition=condition
+        )
+
+    def _item(self, trade: Trade, sequence: int, record: bytes | None) -> TradeHistoryItem:
+        return TradeHistoryItem(self._book, sequence, **self._attributes(trade, record))
+
+    def _attributes(self, trade: Trade, record: bytes | None) -> dict[str, Any]:
+        return {**trade_attributes(trade), "token": self._token, "record": record}
+
+    @contextmanager
+    def _step(self, what: str, trade: Trade, wanted: TradeState) -> Iterator[TransactWrite]:
+        """One transaction; a failed condition is first held against our own token: a lost answer is not a failure."""
+        try:
+            with fenced(what), TransactWrite(connection=_connection()) as step:
+                yield step
+        except FenceLost:
+            if not self._was_ours(trade, wanted):
+                raise
+
+    def _was_ours(self, trade: Trade, wanted: TradeState) -> bool:
+        sequence = trade.sequence if wanted in (TradeState.EXECUTED, TradeState.FAILED) else RUNNING
+        found = next(
+            iter(TradeHistoryItem.query(self._book, TradeHistoryItem.sequence == sequence, consistent_read=True)), None
+        )
+        return found is not None and (found.trade_id, found.state, found.token) == (trade.id, wanted.value, self._token)
+
+
+def _version_is(version: int) -> Condition:
+    same: Condition = BotStateItem.version == version
+    return same | BotStateItem.version.does_not_exist() if version == 0 else same
+
+
+def _connection() -> Connection:
+    return BotStateItem._get_connection().connection
+
+
+def numbered(trade: Trade, sequence: int) -> Trade:
+    """The trade with the sequence number it will be kept under."""
+    return replace(trade, sequence=sequence)

@@ -1,0 +1,185 @@
+"""TradeHistory (bot_id, sequence): the newest trades, and the one that is running at sequence 0.
+
+The partition is the bot's id for paper and the id with `:live` for live money.
+"""
+
+from collections.abc import Sequence
+from decimal import Decimal
+from typing import Any
+
+from pynamodb.attributes import BinaryAttribute, NumberAttribute, UnicodeAttribute
+from pynamodb.exceptions import DoesNotExist
+
+from heisenbug.domain.errors import NotFound
+from heisenbug.domain.trade import Expected, Trade, TradeState, VenueQuote
+from heisenbug.store.tables import BotModel, DecimalAttribute, PlainMeta
+
+RUNNING = 0
+
+
+class TradeAttributes(BotModel):
+    """What a trade's item holds, the same in TradeHistory and TradeArchive."""
+
+    bot_id = UnicodeAttribute(hash_key=True)
+    sequence = NumberAttribute(range_key=True)
+    trade_id = UnicodeAttribute()
+    state = UnicodeAttribute()
+    token = UnicodeAttribute(null=True)
+    mode = UnicodeAttribute()
+    due = NumberAttribute()
+    from_asset = UnicodeAttribute()
+    to_asset = UnicodeAttribute()
+    amount = DecimalAttribute()
+    received = DecimalAttribute(null=True)
+    from_price = NumberAttribute()
+    to_price = NumberAttribute()
+    confidence = NumberAttribute()
+    risk = NumberAttribute()
+    expected_return = NumberAttribute()
+    expected_log_return = NumberAttribute()
+    expected_cost_bps = NumberAttribute()
+    quoted_cost_bps = NumberAttribute(null=True)
+    realised_cost_bps = NumberAttribute(null=True)
+    reason = UnicodeAttribute()
+    outcome = UnicodeAttribute(null=True)
+    lease_until = NumberAttribute()
+    quote_id = UnicodeAttribute(null=True)
+    quote_receives = DecimalAttribute(null=True)
+    quote_expires_at = NumberAttribute(null=True)
+    finished_at = NumberAttribute(null=True)
+    record = BinaryAttribute(null=True, legacy_encoding=False)
+
+
+class TradeHistoryItem(TradeAttributes):
+    """One trade of TradeHistory."""
+
+    class Meta(PlainMeta):
+        table = "TradeHistory"
+
+
+class TradeHistory:
+    """The trades of one bot in one mode."""
+
+    def __init__(self, bot_id: str, mode: str) -> None:
+        self._book = book(bot_id, mode)
+
+    def running(self) -> Trade | None:
+        """The trade that has begun and not ended, strongly consistent."""
+        try:
+            return trade_of(TradeHistoryItem.get(self._book, RUNNING, consistent_read=True))
+        except DoesNotExist:
+            return None
+
+    def newest(self, limit: int, before: int | None = None) -> list[Trade]:
+        """The newest trades, newest first, those older than sequence `before` where it is given."""
+        key = TradeHistoryItem.sequence
+        condition = key > RUNNING if before is None else key.between(RUNNING + 1, before - 1)
+        if before is not None and before <= RUNNING + 1:
+            return []
+        items = TradeHistoryItem.query(self._book, condition, scan_index_forward=False, limit=limit)
+        return [trade_of(item) for item in items]
+
+    def get(self, sequence: int) -> Trade:
+        """The trade with this sequence number; raises NotFound."""
+        return trade_of(self._item(sequence))
+
+    def record(self, sequence: int) -> bytes | None:
+        """The inputs its decision was made on, packed."""
+        return self._item(sequence).record
+
+    def _item(self, sequence: int) -> TradeHistoryItem:
+        try:
+            return TradeHistoryItem.get(self._book, sequence)
+        except DoesNotExist:
+            raise NotFound(f"There is no trade {sequence}; GET /api/trades lists the ones that are kept.") from None
+
+    def oldest(self, limit: int) -> Sequence[int]:
+        """The oldest sequence numbers kept, oldest first."""
+        key = TradeHistoryItem.sequence
+        items = TradeHistoryItem.query(self._book, key > RUNNING, limit=limit, attributes_to_get=["bot_id", "sequence"])
+        return [int(item.sequence) for item in items]
+
+    def forget(self, sequences: Sequence[int]) -> None:
+        """Delete these trades; TradeArchive still has them."""
+        with TradeHistoryItem.batch_write() as batch:
+            for sequence in sequences:
+                batch.delete(TradeHistoryItem(self._book, sequence))
+
+
+def book(bot_id: str, mode: str) -> str:
+    """The partition of a bot's trades in a mode."""
+    return bot_id if mode == "paper" else f"{bot_id}:{mode}"
+
+
+def trade_attributes(trade: Trade) -> dict[str, Any]:
+    """The trade as its item's attributes, key apart."""
+    expected, quote = trade.expected, trade.quote
+    return {
+        "trade_id": trade.id,
+        "state": trade.state.value,
+        "mode": trade.mode,
+        "due": trade.due,
+        "from_asset": trade.source,
+        "to_asset": trade.target,
+        "amount": trade.amount,
+        "received": trade.received,
+        "from_price": expected.source_price,
+        "to_price": expected.target_price,
+        "confidence": expected.confidence,
+        "risk": expected.risk,
+        "expected_return": expected.expected_return,
+        "expected_log_return": expected.expected_log_return,
+        "expected_cost_bps": expected.cost * 10_000,
+        "quoted_cost_bps": trade.quoted_cost_bps,
+        "realised_cost_bps": trade.realised_cost_bps,
+        "reason": trade.reason,
+        "outcome": trade.outcome or None,
+        "lease_until": trade.lease_until,
+        "quote_id": quote.id if quote else None,
+        "quote_receives": quote.receives if quote else None,
+        "quote_expires_at": quote.expires_at if quote else None,
+        "finished_at": trade.finished_at,
+    }
+
+
+def trade_of(item: TradeAttributes) -> Trade:
+    """The trade that an item states."""
+    return Trade(
+        item.trade_id,
+        item.mode,
+        int(item.due),
+        item.from_asset,
+        item.to_asset,
+        item.amount,
+        _expected(item),
+        item.reason,
+        TradeState(item.state),
+        int(item.lease_until),
+        _quote(item),
+        item.received,
+        item.quoted_cost_bps,
+        item.realised_cost_bps,
+        item.outcome or "",
+        int(item.sequence),
+        None if item.finished_at is None else int(item.finished_at),
+    )
+
+
+def _expected(item: TradeAttributes) -> Expected:
+    return Expected(
+        item.confidence,
+        item.expected_return,
+        item.expected_log_return,
+        item.risk,
+        item.expected_cost_bps / 10_000,
+        item.from_price,
+        item.to_price,
+    )
+
+
+def _quote(item: TradeAttributes) -> VenueQuote | None:
+    if item.quote_id is None:
+        return None
+    receives = item.quote_receives or Decimal(0)
+    expires_at = int(item.quote_expires_at or 0)
+    return VenueQuote(item.quote_id, item.from_asset, item.to_asset, item.amount, receives, expires_at)

@@ -1,0 +1,290 @@
+"""One check of the market: claim, reconcile, look, decide, record, act."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import Protocol
+
+from heisenbug.configuration import Configuration
+from heisenbug.converting import Book, Converting, Ended, Position
+from heisenbug.domain.decide import Decision, decide, equity
+from heisenbug.domain.errors import FenceLost, InvalidSettings
+from heisenbug.domain.ledger import Ledger
+from heisenbug.domain.protections import Drawdown, drawdown_verdict
+from heisenbug.domain.schedule import Plan, Planned, delay_seconds, is_stale, on_grid, plan_minute
+from heisenbug.domain.settings import DEFAULTS, Settings
+from heisenbug.domain.snapshot import Snapshot, pack
+from heisenbug.domain.trade import Trade
+from heisenbug.domain.venue import Venue
+from heisenbug.exchange.port import Exchange
+from heisenbug.looking import Look, Looking
+from heisenbug.store.bot_state import State
+
+# What is kept of the invocation's time for everything but asking for prices.
+RESERVED_SECONDS = 8.0
+LONGEST_LOOK_SECONDS = 5.0
+# Deleting more than this a tick would cost more than the tick; the rest goes with the next ones.
+MOST_FORGOTTEN_A_TICK = 50
+
+
+class States(Protocol):
+    """The tick item."""
+
+    def read(self) -> State: ...
+    def claim(self, due: int, token: str) -> State | None: ...
+    def planned(self, planned: Planned) -> None: ...
+    def kill(self, at: datetime, who: str, why: str) -> State: ...
+
+
+class Ledgers(Protocol):
+    """The ledger of each mode."""
+
+    def read(self, mode: str) -> tuple[Ledger, int] | None: ...
+    def begin(self, mode: str, ledger: Ledger) -> None: ...
+
+
+class History(Protocol):
+    """The kept trades of a mode, the running one apart."""
+
+    def running(self) -> Trade | None: ...
+    def oldest(self, limit: int) -> Sequence[int]: ...
+    def forget(self, sequences: Sequence[int]) -> None: ...
+
+
+class Snapshots(Protocol):
+    """Where a tick's inputs are kept."""
+
+    def save(self, snapshot: Snapshot) -> None: ...
+
+
+class TickQueue(Protocol):
+    """Sends ticks to be delivered later."""
+
+    def send(self, ticks: Mapping[int, int], interval: int) -> None:
+        """Send each due time with its delay in seconds."""
+
+
+@dataclass(slots=True)
+class Remembered:
+    """The position after the newest tick, valid while the state still has its version."""
+
+    mode: str = ""
+    position: Position | None = None
+    history_limit: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Bot:
+    """Everything one tick needs, wired once a process; `clock` and `deadline` (epoch seconds) come from outside."""
+
+    bot_id: str
+    venue: Venue
+    clock: Callable[[], datetime]
+    wait: Callable[[float], None]
+    deadline: float
+    token: str
+    configurations: "Configures"
+    states: States
+    ledgers: Ledgers
+    history: Callable[[str], History]
+    book: Callable[[str], Book]
+    snapshots: Snapshots
+    looking: Looking
+    exchange: Callable[[Configuration, Look, Mapping[str, Decimal]], Exchange]
+    queue: TickQueue
+    remembered: Remembered
+
+
+class Configures(Protocol):
+    """What the bot is told."""
+
+    def begin(self, at: datetime) -> Configuration: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """What became of one tick, for the log and for tests; `outcome` is one word."""
+
+    due: int
+    outcome: str
+    detail: str = ""
+    late_seconds: float = 0.0
+    decision: Decision | None = None
+    trade: Trade | None = None
+    guarded: int = 0
+    failure: str = ""
+
+
+def run_minute(bot: Bot) -> Plan:
+    """Start the ticks of the next minute: send them off with their delays; the one due now is the caller's to run."""
+    interval = _interval(bot)
+    state = bot.states.read()
+    now = bot.clock().timestamp()
+    plan = plan_minute(now, interval, state.planned, state.last_tick)
+    if plan.later:
+        # Delays are whole seconds: sent on a whole second, ticks come on theirs.
+        bot.wait(1 - now % 1)
+        sent_at = bot.clock().timestamp()
+        bot.queue.send({due: delay_seconds(due, sent_at - 0.1) for due in plan.later}, interval)
+    if plan.planned != state.planned:
+        bot.states.planned(plan.planned)
+    return plan
+
+
+def run_tick(bot: Bot, due: int, interval: int | None = None) -> Report:
+    """One check of the market for the tick due at `due` (epoch seconds), at most once whatever is delivered twice."""
+    late = bot.clock().timestamp() - due
+    if interval is not None and is_stale(due, due + late, interval):
+        return Report(due, "stale", f"{late:.1f} s late", late)
+    state = bot.states.claim(due, bot.token)
+    if state is None:
+        return Report(due, "claimed before", late_seconds=late)
+    try:
+        told = bot.configurations.begin(bot.clock())
+    except InvalidSettings as invalid:
+        return _without_settings(bot, due, state, invalid, late)
+    if not on_grid(due, told.settings.check_interval_seconds):
+        return Report(due, "off the grid", "the interval has changed", late)
+    return replace(_checked(bot, due, state, told), late_seconds=late)
+
+
+def _interval(bot: Bot) -> int:
+    try:
+        return bot.configurations.begin(bot.clock()).settings.check_interval_seconds
+    except InvalidSettings:
+        return DEFAULTS.check_interval_seconds
+
+
+def _without_settings(bot: Bot, due: int, state: State, invalid: InvalidSettings, late: float) -> Report:
+    """Nothing is looked at or traded on settings that are not understood; a trade that is open is still brought to its end."""
+    return Report(due, "invalid settings", str(invalid), late, failure=state.open_trade or "")
+
+
+def _checked(bot: Bot, due: int, state: State, told: Configuration) -> Report:
+    settings = told.settings
+    position = _position(bot, state, settings)
+    look = bot.looking.look(due, state.previous_tick, told, _time_to_look(bot))
+    reconciled = _reconcile(bot, state, told, look, position)
+    if reconciled is not None:
+        position = reconciled.position
+        state = replace(state, version=position.version, open_trade=_still_open(reconciled))
+    portfolio = position.ledger.portfolio(due, state.open_trade, state.killed_at is not None)
+    decision = decide(look.market, portfolio, settings, bot.venue)
+    snapshot = _snapshot(bot, due, state, told, look, position, decision)
+    bot.snapshots.save(snapshot)
+    bot.looking.keep(due, look, snapshot.peak)
+    killed = _protect(bot, snapshot, state, settings)
+    ended = None if killed or decision.chosen is None else _convert(bot, told, look, position, decision, pack(snapshot))
+    _remember(bot, settings, ended.position if ended else position)
+    _forget(bot, settings, ended or reconciled)
+    trade = ended.trade if ended else reconciled.trade if reconciled else None
+    guarded = len(look.market.guarded)
+    return Report(due, _word(decision, ended, killed), killed or "", 0.0, decision, trade, guarded, look.failure or "")
+
+
+def _position(bot: Bot, state: State, settings: Settings) -> Position:
+    known = bot.remembered.position
+    if known is not None and bot.remembered.mode == settings.mode and known.version == state.version:
+        return known
+    stored = bot.ledgers.read(settings.mode)
+    if stored is None:
+        bot.ledgers.begin(settings.mode, Ledger(dict(settings.paper_start)))
+        stored = bot.ledgers.read(settings.mode)
+    if stored is None:
+        raise FenceLost("The ledger was deleted while it was opened; the next tick opens it again.")
+    ledger, sequence = stored
+    return Position(ledger, sequence, state.version)
+
+
+def _reconcile(bot: Bot, state: State, told: Configuration, look: Look, position: Position) -> Ended | None:
+    if state.open_trade is None:
+        return None
+    running = bot.history(told.settings.mode).running()
+    if running is None:
+        return None
+    try:
+        return _converting(bot, told, look, position).reconcile(running, position)
+    except FenceLost:
+        return Ended(running, position)
+
+
+def _still_open(ended: Ended) -> str | None:
+    return None if ended.trade.finished_at is not None else ended.trade.id
+
+
+def _convert(
+    bot: Bot, told: Configuration, look: Look, position: Position, decision: Decision, record: bytes
+) -> Ended | None:
+    try:
+        return _converting(bot, told, look, position).convert(decision, position, record)
+    except FenceLost:
+        return None
+
+
+def _converting(bot: Bot, told: Configuration, look: Look, position: Position) -> Converting:
+    exchange = bot.exchange(told, look, position.ledger.holdings)
+    book = bot.book(told.settings.mode)
+    return Converting(bot.bot_id, exchange, book, told.settings, bot.clock, bot.deadline)
+
+
+def _snapshot(
+    bot: Bot, due: int, state: State, told: Configuration, look: Look, position: Position, decision: Decision
+) -> Snapshot:
+    portfolio = position.ledger.portfolio(due, state.open_trade, state.killed_at is not None)
+    worth = equity(portfolio, decision)
+    peak = max(bot.looking.peak, position.ledger.peak, worth or Decimal(0))
+    return Snapshot(
+        due,
+        look.market.price_age_seconds,
+        told.settings.sample_seconds if look.is_sample else 0,
+        told.version,
+        look.market.quotes,
+        look.watches,
+        portfolio,
+        worth,
+        peak,
+        state.ticks,
+    )
+
+
+def _protect(bot: Bot, snapshot: Snapshot, state: State, settings: Settings) -> str | None:
+    if snapshot.equity is None or state.killed_at is not None:
+        return None
+    verdict = drawdown_verdict(Drawdown(snapshot.equity, snapshot.peak), settings.max_drawdown)
+    if verdict:
+        bot.states.kill(bot.clock().astimezone(UTC), "max_drawdown", verdict)
+    return verdict
+
+
+def _remember(bot: Bot, settings: Settings, position: Position) -> None:
+    bot.remembered.mode = settings.mode
+    bot.remembered.position = position
+
+
+def _forget(bot: Bot, settings: Settings, ended: Ended | None) -> None:
+    """Keep TradeHistory at its limit: a finish deletes one; a lowered limit deletes the rest here, some a tick."""
+    lowered = bot.remembered.history_limit > settings.history_limit or not bot.remembered.history_limit
+    if not lowered:
+        return
+    history = bot.history(settings.mode)
+    position = bot.remembered.position
+    newest = position.sequence if position else 0
+    over = [number for number in history.oldest(MOST_FORGOTTEN_A_TICK) if number <= newest - settings.history_limit]
+    if over:
+        history.forget(over)
+    if len(over) < MOST_FORGOTTEN_A_TICK:
+        bot.remembered.history_limit = settings.history_limit
+
+
+def _time_to_look(bot: Bot) -> float:
+    left = bot.deadline - bot.clock().timestamp() - RESERVED_SECONDS
+    return max(min(left, LONGEST_LOOK_SECONDS), 0.5)
+
+
+def _word(decision: Decision, ended: Ended | None, killed: str | None) -> str:
+    if killed:
+        return "killed"
+    if ended is not None:
+        return ended.trade.state.value.lower()
+    return "no trade" if decision.chosen is None else "overtaken"

@@ -1,0 +1,109 @@
+"""A market's time: where a replay stands, what lies behind it, and how it goes on after a stop. No clock of its own."""
+
+import json
+import math
+import os
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from local.market import Market, epoch, iso
+from local.ticker import plain
+
+
+class InvalidPosition(ValueError):
+    """A speed, time or saved state that a market cannot be replayed from; the text says what to give instead."""
+
+
+@dataclass(frozen=True, slots=True)
+class Replay:
+    """A market that stood at `position` at wall time `since` and moves `speed` market seconds a second from there.
+
+    All times are epoch seconds. The position never leaves `first`..`last`; without `last` the market has no end.
+    """
+
+    first: float
+    last: float | None
+    position: float
+    since: float
+    speed: float
+
+    def __post_init__(self) -> None:
+        if not (math.isfinite(self.speed) and self.speed >= 0):
+            raise InvalidPosition(f"speed {self.speed} must be a number of market seconds a second, 0 or more.")
+        if not self.first <= self.position <= self._end:
+            end = "without end" if self.last is None else f"to {iso(self.last)}"
+            raise InvalidPosition(
+                f"market time {iso(self.position)} lies outside this market: choose one from {iso(self.first)} {end}."
+            )
+
+    def market_time(self, now: float) -> float:
+        """The market's time when the wall clock shows `now` (which may lie in the past)."""
+        return min(max(self.reach(now), self.first), self._end)
+
+    def reach(self, now: float) -> float:
+        """As `market_time`, but not held at the ends: also before the market began and after it ended."""
+        return self.position + (now - self.since) * self.speed
+
+    def ended(self, now: float) -> bool:
+        """Whether the recording is over; its last prices stay."""
+        return self.reach(now) >= self._end
+
+    def moved(self, position: float, now: float) -> "Replay":
+        """The same replay, standing at `position` at `now`."""
+        return replace(self, position=position, since=now)
+
+    @property
+    def _end(self) -> float:
+        return math.inf if self.last is None else self.last
+
+
+def begin(market: Market, speed: float, now: float, position: float | None = None) -> Replay:
+    """A replay of the market from `position`, or from where the market itself starts."""
+    return Replay(market.first, market.last, market.start if position is None else position, now, speed)
+
+
+def save_position(state_file: Path, market: Market, replay: Replay, now: float) -> None:
+    """Write where the market stands, whole or not at all."""
+    state = {"market": market.name, "market_time": iso(replay.market_time(now))}
+    state_file.parent.mkdir(parents=True, exist_ok=True)
+    draft = state_file.with_name(state_file.name + ".new")
+    draft.write_text(json.dumps(state) + "\n")
+    os.replace(draft, state_file)
+
+
+def saved_position(state_file: Path, market: Market) -> float | None:
+    """Where this market was left; none for another market, or where its recording does not reach that far (any more).
+
+    Raises InvalidPosition where the file holds something else.
+    """
+    try:
+        state = json.loads(state_file.read_text())
+        position, name = epoch(state["market_time"]), state["market"]
+    except FileNotFoundError:
+        return None
+    except OSError as problem:
+        text = f"{state_file} cannot be read ({problem.strerror}): choose another state file."
+        raise InvalidPosition(text) from None
+    except (ValueError, KeyError, TypeError):
+        raise InvalidPosition(f"{state_file} holds no position of a market: delete it to begin anew.") from None
+    inside = market.first <= position <= (math.inf if market.last is None else market.last)
+    return position if inside and name == market.name else None
+
+
+def samples(
+    market: Market, replay: Replay, now: float, seconds: int, count: int, before: float | None = None
+) -> list[dict[str, object]]:
+    """The market's past on wall-clock slots, oldest first: at most `count` samples spaced `seconds` wall seconds.
+
+    Slot k begins at wall time k x seconds. Only slots strictly before the one that holds `before` (default and
+    latest: the one that holds `now`) are given, each with the prices that the replay shows at its beginning.
+    Slots before the market began, and those without any price, are left out.
+    """
+    end = int(min(now, now if before is None else before) // seconds)
+    slots = [slot * seconds for slot in range(end - count, end) if replay.reach(slot * seconds) >= replay.first]
+    quotes = market.quotes_at([replay.market_time(slot) for slot in slots])
+    return [
+        {"at": iso(slot), "quotes": {pair: (plain(bid), plain(ask)) for pair, (bid, ask) in prices.items()}}
+        for slot, prices in zip(slots, quotes, strict=True)
+        if prices
+    ]
