@@ -1,7 +1,8 @@
 """After a local deploy: applies through AWS's own interfaces what the emulator's CloudFormation leaves out.
 
 That is: the routes, authorizers and cross-origin rules of HTTP APIs, WebSocket authorizers that always want a header,
-time to live and point-in-time recovery of tables, and reserved concurrency of functions. May be run again at any time; refuses any address that is not this machine's.
+time to live and point-in-time recovery of tables and reserved concurrency of functions.
+May be run again at any time; refuses any address that is not this machine's.
 """
 
 import json
@@ -221,7 +222,7 @@ def mend_api(client: Any, api: str, properties: Json) -> list[str]:
 
 
 def ask_for_nothing(client: Any, authorizer: str, properties: Json) -> list[str]:
-    """Let an authorizer without an identity source see every caller; the emulator would want an Authorization header."""
+    """Show an authorizer without identity source every caller; the emulator would want an Authorization header."""
     if properties.get("IdentitySource"):
         return []
     client.update_authorizer(ApiId=properties["ApiId"], AuthorizerId=authorizer, IdentitySource=[])

@@ -43,7 +43,7 @@ class Configurations:
         return self._valid(stored)
 
     def begin(self, at: datetime) -> Configuration:
-        """The configuration for a tick: written with its defaults on the first start, every new content kept as a version."""
+        """The configuration for a tick: written with its defaults on the first start, kept as a version when new."""
         stored = self._config.read()
         if stored is None:
             self.change({}, "first start", at)

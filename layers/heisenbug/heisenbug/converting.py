@@ -62,7 +62,7 @@ class Position:
 
 @dataclass(frozen=True, slots=True)
 class Ended:
-    """A trade that came to its end in this tick, and the position after it; an open one leaves the position as it was."""
+    """A trade that came to its end in this tick, and the position after it; while it is open that stays as it was."""
 
     trade: Trade
     position: Position

@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
+from itertools import pairwise
 from math import sqrt
 from typing import Protocol
 
@@ -16,10 +17,8 @@ from heisenbug.domain.portfolio import Portfolio
 from heisenbug.domain.quotes import Quote, Ticker, understand
 from heisenbug.domain.settings import Settings
 from heisenbug.domain.snapshot import Snapshot
+from heisenbug.domain.window_slots import earlier_slots, oldest_sample
 from heisenbug.exchange.port import Past, PastQuotes, Tickers
-
-# A window that took this many times its length to fill is of another market, and is begun anew.
-OLDEST_IN_WINDOWS = 2
 
 
 class Samples(Protocol):
@@ -87,9 +86,15 @@ class Looking:
         market = Market(due, max(age, 0.0), told.pairs, quotes, guarded, self._earlier(due, settings))
         return Look(market, watches, moment.is_sample, ticker.failure)
 
-    def keep(self, due: int, look: Look) -> None:
+    @property
+    def peak(self) -> Decimal:
+        """The highest equity that the tick before knew of."""
+        return self._memory.peak
+
+    def keep(self, due: int, look: Look, peak: Decimal) -> None:
         """Remember the tick for the next one."""
         memory = self._memory
+        memory.peak = peak
         memory.tick = due
         memory.watches = look.watches
         if look.is_sample:
@@ -152,26 +157,11 @@ class Looking:
 
     def _volatility(self, pair: Pair) -> float:
         logs = [sample.log_mids[pair] for sample in self._memory.samples if pair in sample.log_mids]
-        moves = [after - before for before, after in zip(logs, logs[1:], strict=False)]
+        moves = [after - before for before, after in pairwise(logs)]
         if len(moves) < 2:
             return 0.0
         mean = sum(moves) / len(moves)
         return sqrt(sum((move - mean) ** 2 for move in moves) / (len(moves) - 1))
-
-
-def earlier_slots(samples: Sequence[Sample], due: int, settings: Settings) -> tuple[Sample, ...]:
-    """One sample, the first, of each slot before the one that `due` is in; at most a window less the newest price."""
-    spacing = settings.sample_seconds
-    slots: dict[int, Sample] = {}
-    for sample in samples:
-        if sample.at // spacing < due // spacing:
-            slots.setdefault(sample.at // spacing, sample)
-    return tuple(slots.values())[-(settings.window - 1) :]
-
-
-def oldest_sample(due: int, settings: Settings) -> int:
-    """Samples at or before this moment (epoch seconds) are too old for a window at `due`."""
-    return due - OLDEST_IN_WINDOWS * settings.window * settings.sample_seconds
 
 
 def _slot_start(due: int, settings: Settings) -> int:

@@ -24,6 +24,8 @@ from heisenbug.store.bot_state import State
 # What is kept of the invocation's time for everything but asking for prices.
 RESERVED_SECONDS = 8.0
 LONGEST_LOOK_SECONDS = 5.0
+# The peak is in every snapshot; the state takes it over only where it rose by this much, to save the write.
+PEAK_STEP = Decimal("1.005")
 # Deleting more than this a tick would cost more than the tick; the rest goes with the next ones.
 MOST_FORGOTTEN_A_TICK = 50
 
@@ -35,6 +37,7 @@ class States(Protocol):
     def claim(self, due: int, token: str) -> State | None: ...
     def planned(self, planned: Planned) -> None: ...
     def kill(self, at: datetime, who: str, why: str) -> State: ...
+    def raise_peak(self, peak: Decimal) -> None: ...
 
 
 class Ledgers(Protocol):
@@ -143,7 +146,7 @@ def run_tick(bot: Bot, due: int, interval: int | None = None) -> Report:
     try:
         told = bot.configurations.begin(bot.clock())
     except InvalidSettings as invalid:
-        return _without_settings(bot, due, state, invalid, late)
+        return _without_settings(due, invalid, late)
     if not on_grid(due, told.settings.check_interval_seconds):
         return Report(due, "off the grid", "the interval has changed", late)
     return replace(_checked(bot, due, state, told), late_seconds=late)
@@ -156,9 +159,9 @@ def _interval(bot: Bot) -> int:
         return DEFAULTS.check_interval_seconds
 
 
-def _without_settings(bot: Bot, due: int, state: State, invalid: InvalidSettings, late: float) -> Report:
-    """Nothing is looked at or traded on settings that are not understood; a trade that is open is still brought to its end."""
-    return Report(due, "invalid settings", str(invalid), late, failure=state.open_trade or "")
+def _without_settings(due: int, invalid: InvalidSettings, late: float) -> Report:
+    """Nothing is looked at or traded on settings that are not understood; an open trade waits until they are."""
+    return Report(due, "invalid settings", str(invalid), late)
 
 
 def _checked(bot: Bot, due: int, state: State, told: Configuration) -> Report:
@@ -233,7 +236,7 @@ def _snapshot(
 ) -> Snapshot:
     portfolio = position.ledger.portfolio(due, state.open_trade, state.killed_at is not None)
     worth = equity(portfolio, decision)
-    peak = max(bot.looking.peak, position.ledger.peak, worth or Decimal(0))
+    peak = _peak(bot, state, worth)
     return Snapshot(
         due,
         look.market.price_age_seconds,
@@ -245,7 +248,16 @@ def _snapshot(
         worth,
         peak,
         state.ticks,
+        decision.samples,
     )
+
+
+def _peak(bot: Bot, state: State, worth: Decimal | None) -> Decimal:
+    before = bot.looking.peak if state.previous_tick > state.rearmed_at else Decimal(0)
+    peak = max(before, state.peak, worth or Decimal(0))
+    if peak > state.peak * PEAK_STEP:
+        bot.states.raise_peak(peak)
+    return peak
 
 
 def _protect(bot: Bot, snapshot: Snapshot, state: State, settings: Settings) -> str | None:

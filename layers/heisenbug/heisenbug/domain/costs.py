@@ -1,28 +1,15 @@
 """What one conversion costs, all in, as far as it is known before the venue is asked."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 import numpy as np
 
+from heisenbug.domain.portfolio import SeenCost
 from heisenbug.domain.prices import Floats
 from heisenbug.domain.settings import Settings
 from heisenbug.domain.venue import Venue
 
-HALF_LIFE_SECONDS = 6 * 3600
 HIGHEST = 0.99
-
-
-@dataclass(frozen=True, slots=True)
-class SeenCost:
-    """The cost of the last quote seen for a conversion, in basis points, and when (epoch seconds)."""
-
-    bps: float
-    at: int
-
-    def now(self, at: int) -> float:
-        """What is left of it at `at`, as a fraction: it halves every six hours."""
-        return self.bps / 10_000 * float(0.5 ** (max(at - self.at, 0) / HALF_LIFE_SECONDS))
 
 
 def conversion_costs(

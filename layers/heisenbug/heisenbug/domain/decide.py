@@ -1,6 +1,6 @@
 """The bot's one decision: live, paper, backtest, replay and explain all call it."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from decimal import Decimal
 
@@ -10,12 +10,13 @@ from heisenbug.domain.assets import round_received
 from heisenbug.domain.costs import conversion_costs
 from heisenbug.domain.forecasters.shipped import forecaster_of
 from heisenbug.domain.gates import Closed, Gate, Situation, first_closed_gate
-from heisenbug.domain.market import Market, View, view
+from heisenbug.domain.market import Market
 from heisenbug.domain.portfolio import Portfolio
 from heisenbug.domain.prices import Floats
 from heisenbug.domain.score import Scores, score
 from heisenbug.domain.settings import Settings
 from heisenbug.domain.venue import Venue
+from heisenbug.domain.view import View, view
 from heisenbug.domain.window import Window
 
 FEWEST_SAMPLES = 3
@@ -23,7 +24,10 @@ FEWEST_SAMPLES = 3
 
 @dataclass(frozen=True, slots=True)
 class Scored:
-    """One conversion with its numbers (fractions) and the first gate that stopped it, with its `value` and `limit`."""
+    """One conversion with its numbers (fractions) and the first gate that stopped it, with its `value` and `limit`.
+
+    `note` says why an asset has no price.
+    """
 
     source: str
     target: str
@@ -38,6 +42,7 @@ class Scored:
     gate: Gate
     value: float
     limit: float
+    note: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +61,7 @@ class Decision:
     growth: Floats
     chosen: Scored | None
     samples: int
+    unpriced: Mapping[str, str]
 
     def conversion(self, i: int, j: int) -> Scored:
         """The conversion of asset `i` into asset `j`."""
@@ -74,6 +80,7 @@ class Decision:
             Gate(int(closed.gate[i, j])),
             float(closed.value[i, j]),
             float(closed.limit[i, j]),
+            self.unpriced.get(self.assets[i]) or self.unpriced.get(self.assets[j], ""),
         )
 
     def conversions(self) -> Iterator[Scored]:
@@ -91,7 +98,9 @@ def decide(market: Market, portfolio: Portfolio, settings: Settings, venue: Venu
     )
     closed = first_closed_gate(_situation(market, seen, scores, portfolio, settings, venue, amounts))
     growth = _growth(seen, scores, amounts)
-    undecided = Decision(market.at, seen.assets, seen.prices, amounts, scores, closed, growth, None, seen.rows)
+    undecided = Decision(
+        market.at, seen.assets, seen.prices, amounts, scores, closed, growth, None, seen.rows, _unpriced(market, seen)
+    )
     return _choose(undecided, market)
 
 
@@ -176,6 +185,15 @@ def _choose(undecided: Decision, market: Market) -> Decision:
     )
     chosen = undecided.conversion(best[2], best[3])
     return replace(undecided, chosen=chosen)
+
+
+def _unpriced(market: Market, seen: View) -> dict[str, str]:
+    return {
+        asset: f"{pair} is guarded: {guarded.reason}"
+        for asset, price in zip(seen.assets, seen.prices, strict=True)
+        for pair, guarded in market.guarded.items()
+        if not np.isfinite(price) and asset in (pair.base, pair.quote)
+    }
 
 
 def _priorities(market: Market, assets: tuple[str, ...]) -> list[int]:

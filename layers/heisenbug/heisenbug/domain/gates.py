@@ -7,12 +7,13 @@ from enum import IntEnum
 import numpy as np
 import numpy.typing as npt
 
-from heisenbug.domain.market import Market, View
+from heisenbug.domain.market import Market
 from heisenbug.domain.portfolio import Portfolio
 from heisenbug.domain.prices import Floats
 from heisenbug.domain.score import Scores
 from heisenbug.domain.settings import Settings
 from heisenbug.domain.venue import Venue
+from heisenbug.domain.view import View
 
 Bools = npt.NDArray[np.bool_] | np.bool_
 

@@ -4,8 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
 
-from heisenbug.domain.costs import SeenCost
-from heisenbug.domain.portfolio import Conversion, Portfolio
+from heisenbug.domain.portfolio import Conversion, Portfolio, SeenCost
 from heisenbug.domain.trade import Trade, TradeState
 
 # A quoted cost this old has decayed to a sixteenth and says nothing any more.

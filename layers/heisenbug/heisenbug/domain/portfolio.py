@@ -4,9 +4,20 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
 
-from heisenbug.domain.costs import SeenCost
-
 Conversion = tuple[str, str]
+HALF_LIFE_SECONDS = 6 * 3600
+
+
+@dataclass(frozen=True, slots=True)
+class SeenCost:
+    """The cost of the last quote seen for a conversion, in basis points, and when (epoch seconds)."""
+
+    bps: float
+    at: int
+
+    def now(self, at: int) -> float:
+        """What is left of it at `at`, as a fraction: it halves every six hours."""
+        return self.bps / 10_000 * float(0.5 ** (max(at - self.at, 0) / HALF_LIFE_SECONDS))
 
 
 @dataclass(frozen=True, slots=True)

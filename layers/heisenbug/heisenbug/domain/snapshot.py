@@ -8,10 +8,9 @@ from decimal import Decimal
 from typing import Any
 
 from heisenbug.domain.assets import Pair
-from heisenbug.domain.costs import SeenCost
 from heisenbug.domain.guards import Watch
 from heisenbug.domain.market import Guarded, Sample
-from heisenbug.domain.portfolio import Conversion, Portfolio
+from heisenbug.domain.portfolio import Conversion, Portfolio, SeenCost
 from heisenbug.domain.quotes import Quote
 
 
@@ -19,7 +18,7 @@ from heisenbug.domain.quotes import Quote
 class Snapshot:
     """What a tick saw and held: enough, with the samples before it and its settings' version, to decide again.
 
-    `sample_seconds` is 0 on a tick that is not kept as a sample; times are epoch seconds.
+    `sample_seconds` is 0 on a tick that is no sample, `samples` counts the window's; times are epoch seconds.
     """
 
     at: int
@@ -32,6 +31,7 @@ class Snapshot:
     equity: Decimal | None
     peak: Decimal
     ticks: int = 0
+    samples: int = 0
 
     @property
     def guarded(self) -> dict[Pair, Guarded]:
@@ -61,6 +61,7 @@ def pack(snapshot: Snapshot) -> bytes:
         "e": None if snapshot.equity is None else str(snapshot.equity),
         "p": str(snapshot.peak),
         "n": snapshot.ticks,
+        "m": snapshot.samples,
     }
     return zlib.compress(json.dumps(plain, separators=(",", ":")).encode(), 9)
 
@@ -89,6 +90,7 @@ def unpack(at: int, packed: bytes) -> Snapshot:
         equity,
         Decimal(plain["p"]),
         plain["n"],
+        plain["m"],
     )
 
 

@@ -30,7 +30,11 @@ _WHY: Mapping[Gate, Callable[[Scored], str]] = {
         f"after {bps(c.cost)} of cost"
     ),
     Gate.WINDOW: lambda c: f"the window is filling: {c.value:.0f} of {c.limit:.0f} samples",
-    Gate.PRICE: lambda c: f"no fresh, sane price (age {_number(c.value)} s, at most {_number(c.limit)} s, or guarded)",
+    Gate.PRICE: lambda c: (
+        f"no price to go by: {c.note}"
+        if c.note
+        else f"prices are {c.value:.1f} s old, at most {c.limit:.0f} s may decide"
+    ),
     Gate.HELD: lambda c: f"not held: {c.source} {_number(c.value)} must be above 0",
     Gate.CONFIDENCE: lambda c: f"confidence {c.value:.2f} < {c.limit:.2f} ({_edge(c)})",
     Gate.RISK: lambda c: f"risk {_number(c.value)} > {c.limit:.2f} ({_edge(c)})",

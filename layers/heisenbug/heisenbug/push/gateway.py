@@ -2,7 +2,16 @@
 
 from typing import Any
 
-from heisenbug.push.sender import Gone
+import boto3
+from botocore.config import Config
+
+from heisenbug.push.sender import WORKERS, Gone
+
+
+def gateway(endpoint: str) -> "Gateway":
+    """The way to the clients of the WebSocket API at `endpoint`, which includes the stage."""
+    config = Config(connect_timeout=2, read_timeout=3, retries={"mode": "standard"}, max_pool_connections=WORKERS)
+    return Gateway(boto3.client("apigatewaymanagementapi", endpoint_url=endpoint, config=config))
 
 
 class Gateway:

@@ -4,7 +4,7 @@ tick     : last_tick -> previous_tick   claim: last_tick < :due
            version                      fence: every step of a trade moves it on, or is not written
            open_trade                   at most one
            killed_at                    no intend and no commit while it is there
-ledger-M : holdings, entries, resting conversions, seen costs, peak, sequence
+ledger-M : holdings, entries, resting conversions, seen costs, sequence
 """
 
 from dataclasses import dataclass
@@ -15,8 +15,8 @@ from typing import Any
 from pynamodb.attributes import JSONAttribute, NumberAttribute, UnicodeAttribute
 from pynamodb.exceptions import DoesNotExist, PutError, UpdateError
 
-from heisenbug.domain.costs import SeenCost
 from heisenbug.domain.ledger import Ledger
+from heisenbug.domain.portfolio import SeenCost
 from heisenbug.domain.schedule import Planned
 from heisenbug.store.tables import BotModel, DecimalAttribute, PlainMeta, failed_condition
 
@@ -42,11 +42,12 @@ class BotStateItem(BotModel):
     killed_why = UnicodeAttribute(null=True)
     planned_until = NumberAttribute(null=True)
     planned_interval = NumberAttribute(null=True)
+    peak = DecimalAttribute(null=True)
+    rearmed_at = NumberAttribute(null=True)
     holdings = JSONAttribute(null=True)
     entries = JSONAttribute(null=True)
     resting = JSONAttribute(null=True)
     seen_costs = JSONAttribute(null=True)
-    peak = DecimalAttribute(null=True)
     sequence = NumberAttribute(null=True)
     fill = JSONAttribute(null=True)
 
@@ -64,6 +65,8 @@ class State:
     killed_by: str | None = None
     killed_why: str | None = None
     planned: Planned = Planned()
+    peak: Decimal = Decimal(0)
+    rearmed_at: int = 0
 
 
 class States:
@@ -129,13 +132,19 @@ class States:
                 raise
         return self.read()
 
-    def rearm(self) -> State:
-        """Lift the kill."""
+    def raise_peak(self, peak: Decimal) -> None:
+        """Remember the highest equity seen."""
+        BotStateItem(self._bot_id, TICK).update(actions=[BotStateItem.peak.set(peak)])
+
+    def rearm(self, at: datetime) -> State:
+        """Lift the kill; drawdown is counted from the equity at `at` on."""
         BotStateItem(self._bot_id, TICK).update(
             actions=[
                 BotStateItem.killed_at.remove(),
                 BotStateItem.killed_by.remove(),
                 BotStateItem.killed_why.remove(),
+                BotStateItem.peak.remove(),
+                BotStateItem.rearmed_at.set(int(at.timestamp())),
             ]
         )
         return self.read()
@@ -182,7 +191,6 @@ def ledger_item(bot_id: str, mode: str, ledger: Ledger, sequence: int) -> BotSta
         entries={asset: f"{price:f}" for asset, price in ledger.entries.items()},
         resting={_joined(pair): until for pair, until in ledger.resting.items()},
         seen_costs={_joined(pair): [cost.bps, cost.at] for pair, cost in ledger.seen_costs.items()},
-        peak=ledger.peak,
         sequence=sequence,
     )
 
@@ -193,7 +201,6 @@ def _ledger(item: BotStateItem) -> Ledger:
         _decimals(item.entries),
         {_split(key): until for key, until in (item.resting or {}).items()},
         {_split(key): SeenCost(bps, at) for key, (bps, at) in (item.seen_costs or {}).items()},
-        item.peak or Decimal(0),
     )
 
 
@@ -221,4 +228,6 @@ def _state(item: BotStateItem) -> State:
         item.killed_by,
         item.killed_why,
         Planned(int(item.planned_until or 0), int(item.planned_interval or 0)),
+        item.peak or Decimal(0),
+        int(item.rearmed_at or 0),
     )

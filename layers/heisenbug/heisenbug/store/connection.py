@@ -4,9 +4,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from pynamodb.attributes import NumberAttribute, UnicodeAttribute
-from pynamodb.exceptions import DeleteError, DoesNotExist
+from pynamodb.exceptions import DeleteError
 
-from heisenbug.store.tables import BotModel, PlainMeta, failed_condition
+from heisenbug.store.tables import BotModel, PlainMeta, bind, failed_condition
 
 # API Gateway ends a connection after two hours; the rest is slack for clocks.
 CONNECTION_TTL_SECONDS = 3 * 3600
@@ -23,6 +23,11 @@ class ConnectionItem(BotModel):
     connection_id = UnicodeAttribute(hash_key=True)
     role = UnicodeAttribute()
     expires_at = NumberAttribute()
+
+
+def bind_connections(prefix: str) -> None:
+    """Name this table alone, for functions that need no other."""
+    bind(prefix, (ConnectionItem,))
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,12 +64,11 @@ class Connections:
     def redeem(self, ticket: str, now: int) -> str | None:
         """The role of a ticket, which is used up by this; None where it is unknown, used or expired."""
         try:
-            item = ConnectionItem.get(TICKET + ticket, consistent_read=True)
-            item.delete(condition=ConnectionItem.expires_at >= now)
-        except DoesNotExist:
-            return None
+            deleted = ConnectionItem._get_connection().delete_item(
+                TICKET + ticket, condition=ConnectionItem.expires_at >= now, return_values="ALL_OLD"
+            )
         except DeleteError as error:
             if not failed_condition(error):
                 raise
             return None
-        return item.role
+        return str(deleted["Attributes"]["role"]["S"])

@@ -57,7 +57,7 @@ class PriceSnapshots:
     def _query(self, partition: str, count: int, before: int, after: int) -> list[Snapshot]:
         between = PriceSnapshotItem.at.between(_text(after + 1), _text(before - 1))
         items = PriceSnapshotItem.query(partition, between, scan_index_forward=False, limit=count)
-        return [unpack(_epoch(item.at), item.packed) for item in items]
+        return [snapshot_of(item) for item in items]
 
     def _item(self, snapshot: Snapshot) -> PriceSnapshotItem:
         kept = snapshot.sample_seconds
@@ -67,6 +67,11 @@ class PriceSnapshots:
             packed=pack(snapshot),
             expires_at=snapshot.at + (SAMPLE_TTL_SECONDS if kept else TICK_TTL_SECONDS),
         )
+
+
+def snapshot_of(item: PriceSnapshotItem) -> Snapshot:
+    """The snapshot that an item states."""
+    return unpack(_epoch(item.at), item.packed)
 
 
 def _text(at: int) -> str:

@@ -1,0 +1,29 @@
+"""A tick: from the schedule, which also starts the minute's other ticks, or from the queue."""
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+from aws_lambda_powertools.utilities.typing import LambdaContext
+
+from heisenbug.observing import tell
+from heisenbug.tick import Bot, Report, run_minute, run_tick
+from heisenbug.wiring import Wiring
+
+wiring = Wiring()
+
+
+def handler(event: dict[str, Any], context: LambdaContext) -> None:
+    """The minute event, or one tick from the queue."""
+    bot = wiring.bot(context.aws_request_id, context.get_remaining_time_in_millis())
+    for report in run(event, bot):
+        tell(report)
+
+
+def run(event: dict[str, Any], bot: Bot) -> Iterator[Report]:
+    """The ticks that an event asks for."""
+    if "Records" not in event:
+        due = run_minute(bot).now
+        return (run_tick(bot, due) for due in ([] if due is None else [due]))
+    bodies = (json.loads(record["body"]) for record in event["Records"])
+    return (run_tick(bot, int(body["due"]), int(body["interval"])) for body in bodies)

@@ -1,0 +1,27 @@
+"""The client's actions."""
+
+import os
+from typing import Any
+
+from aws_lambda_powertools import Logger
+
+from heisenbug.actions import Actions
+from heisenbug.push.gateway import gateway
+from heisenbug.push.sender import Gone, envelope
+from heisenbug.wiring import desk_from_environment, now
+
+logger = Logger()
+actions = Actions(desk_from_environment())
+post = gateway(os.environ["WEBSOCKET_ENDPOINT"])
+
+
+def handler(event: dict[str, Any], context: object) -> dict[str, int]:
+    """One message of one client, answered on its own connection."""
+    request = event["requestContext"]
+    kind, data = actions.answer(event.get("body") or "", request.get("authorizer", {}).get("role", "reader"))
+    version = data.get("version") if kind == "config_updated" else None
+    try:
+        post(request["connectionId"], envelope(kind, data, now().isoformat(timespec="milliseconds"), version))
+    except Gone:
+        logger.info("left before the answer", connection_id=request["connectionId"])
+    return {"statusCode": 200}

@@ -1,0 +1,71 @@
+"""What a WebSocket client may ask, and the answers: {"action": ..., "data": ...} in, {type, data, at} out."""
+
+import json
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from heisenbug.desk import Desk
+from heisenbug.domain.errors import FieldError, HeisenbugError, InvalidSettings
+from heisenbug.domain.rules import BadValue, Integer
+
+LARGEST_MESSAGE_BYTES = 32_768
+LIMIT = Integer(1, 100)
+ACTIONS = "get_status, get_recent_trades, get_top_trades, update_config, ping"
+Answer = tuple[str, Any]
+
+
+class Actions:
+    """Answers one client's messages; `role` is what its token allows."""
+
+    def __init__(self, desk: Desk) -> None:
+        self._desk = desk
+        self._answers: Mapping[str, Callable[[Mapping[str, Any], str], Answer]] = {
+            "get_status": lambda message, role: ("bot_status", desk.status()),
+            "get_recent_trades": lambda message, role: ("recent_trades", desk.trades(_limit(message, 10))["trades"]),
+            "get_top_trades": lambda message, role: ("top_opportunities", desk.opportunities(_limit(message, 5))),
+            "update_config": self._update_config,
+            "ping": lambda message, role: ("pong", {}),
+        }
+
+    def answer(self, text: str, role: str) -> Answer:
+        """The type and data of the answer to `text`; what is not understood is answered with what is accepted."""
+        try:
+            message = _understood(text)
+            return self._answers[message["action"]](message, role)
+        except InvalidSettings as invalid:
+            fields = [{"field": error.field, "message": error.message} for error in invalid.fields]
+            return _error("invalid", str(invalid), fields)
+        except HeisenbugError as error:
+            return _error("refused", str(error), [])
+
+    def _update_config(self, message: Mapping[str, Any], role: str) -> Answer:
+        if role != "admin":
+            return _error("forbidden", "This token may only read; connect with the admin token to change settings.", [])
+        return "config_updated", self._desk.change_config(message.get("data"), "websocket")
+
+
+class NotUnderstood(HeisenbugError):
+    """A message that is none of those accepted."""
+
+
+def _understood(text: str) -> Mapping[str, Any]:
+    if len(text.encode()) > LARGEST_MESSAGE_BYTES:
+        raise NotUnderstood(f"The message is over {LARGEST_MESSAGE_BYTES} bytes; send less at once.")
+    try:
+        message = json.loads(text)
+    except ValueError:
+        message = None
+    if not isinstance(message, Mapping) or message.get("action") not in ACTIONS.split(", "):
+        raise NotUnderstood(f'Not understood. Send JSON such as {{"action": "get_status"}}; the actions are {ACTIONS}.')
+    return message
+
+
+def _limit(message: Mapping[str, Any], default: int) -> int:
+    try:
+        return LIMIT.check(message.get("limit", default))
+    except BadValue as bad:
+        raise InvalidSettings([FieldError("limit", f"limit {bad}")]) from bad
+
+
+def _error(code: str, text: str, fields: list[dict[str, str]]) -> Answer:
+    return "error", {"code": code, "message": text, "fields": fields}

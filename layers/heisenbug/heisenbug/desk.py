@@ -1,0 +1,356 @@
+"""What can be asked of the bot and told to it: API, WebSocket and command line all speak through here."""
+
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from math import isfinite
+from typing import Any
+
+from heisenbug.configuration import Configuration, Configurations
+from heisenbug.domain.assets import Pair, TradingPair
+from heisenbug.domain.decide import Decision, Scored
+from heisenbug.domain.errors import FieldError, InvalidSettings, NotFound
+from heisenbug.domain.gates import Gate
+from heisenbug.domain.protections import Drawdown
+from heisenbug.domain.rules import BadValue, Flag, Integer
+from heisenbug.domain.schedule import newest_due
+from heisenbug.domain.settings import DEFAULTS, as_plain, change, describe
+from heisenbug.domain.snapshot import Snapshot
+from heisenbug.domain.venue import Venue
+from heisenbug.domain.view import view
+from heisenbug.domain.words import why
+from heisenbug.messages import guarded_message, price_message, tick_message, trade_message, utc
+from heisenbug.recall import decide_again, market_of
+from heisenbug.store.bot_state import Ledgers, State, States
+from heisenbug.store.price_snapshot import PriceSnapshots
+from heisenbug.store.settings_history import SettingsHistory
+from heisenbug.store.trade_history import TradeHistory
+from heisenbug.store.trading_pair import TradingPairs
+
+RECENT_TRADES = 5
+LATE_AFTER_INTERVALS = 3
+LEAST_PATIENCE_SECONDS = 90
+PRIORITY = Integer(1, 100)
+Plain = dict[str, Any]
+
+
+class Desk:
+    """One bot, asked and told; answers are plain data as clients get them."""
+
+    def __init__(self, bot_id: str, venue: Venue, clock: Callable[[], datetime]) -> None:
+        self._bot_id = bot_id
+        self._venue = venue
+        self._clock = clock
+        self._configurations = Configurations(bot_id)
+        self._states = States(bot_id)
+        self._ledgers = Ledgers(bot_id)
+        self._snapshots = PriceSnapshots(bot_id)
+        self._pairs = TradingPairs(bot_id)
+        self._settings_history = SettingsHistory(bot_id)
+
+    # ------------------------------------------------------------------ asked
+
+    def status(self) -> Plain:
+        """How the bot is: what it is told, what bars it, its newest tick, equity and trades."""
+        told, invalid = self._told()
+        state, settings = self._states.read(), told.settings
+        newest = self._newest(told)
+        due = newest_due(self._now(), settings.check_interval_seconds)
+        return {
+            "bot_id": self._bot_id,
+            "state": _state_word(state, told, invalid),
+            "is_active": settings.is_active,
+            "mode": settings.mode,
+            "risk_tolerance": settings.risk_tolerance,
+            "min_confidence": settings.min_confidence,
+            "check_interval": settings.check_interval_seconds,
+            "cache_ttl": settings.cache_ttl_seconds,
+            "base_currency": settings.base_currency,
+            "settings_version": told.version,
+            "settings_errors": _field_errors(invalid),
+            "killed": _killed(state),
+            "open_trade": state.open_trade,
+            "ticks": state.ticks,
+            "last_tick": utc(state.last_tick) if state.last_tick else None,
+            "next_tick": utc(due + settings.check_interval_seconds),
+            "window": {"samples": min(newest.samples if newest else 0, settings.window), "of": settings.window},
+            **self._worth(newest),
+            "recent_trades": self.trades(RECENT_TRADES)["trades"],
+        }
+
+    def health(self) -> Plain:
+        """Whether the bot does its work, and what is wrong where it does not."""
+        told, invalid = self._told()
+        state = self._states.read()
+        age = self._now() - state.last_tick if state.last_tick else None
+        patience = max(LATE_AFTER_INTERVALS * told.settings.check_interval_seconds, LEAST_PATIENCE_SECONDS)
+        newest = self._newest(told)
+        problems = [error.message for error in invalid.fields] if invalid else []
+        if age is None or age > patience:
+            problems.append(f"No tick for {'ever' if age is None else f'{age:.0f} s'}; look at the trader's log.")
+        if newest is not None:
+            problems += [f"{pair} is guarded: {g['reason']}." for pair, g in guarded_message(newest).items()]
+        if state.killed_at:
+            problems.append(f"Killed by {state.killed_by}: {state.killed_why}")
+        return {"status": "ok" if not problems else "attention", "problems": problems, "last_tick_age_seconds": age}
+
+    def config(self) -> Plain:
+        """Every setting, the version they are at, and what is wrong with them, if anything."""
+        told, invalid = self._told()
+        return {**_config(told), "errors": _field_errors(invalid)}
+
+    def config_schema(self) -> Plain:
+        """Every setting's bounds, default and meaning."""
+        return {"type": "object", "properties": describe(), "additionalProperties": False}
+
+    def config_history(self, limit: int, before: int | None = None) -> Plain:
+        """The versions of the settings, newest first."""
+        versions = self._settings_history.newest(limit, before)
+        rows = [
+            {
+                "version": kept.version,
+                "at": kept.at,
+                "who": kept.who,
+                "settings": kept.settings,
+                "pairs": [{"pair": name, "priority": priority} for name, priority in kept.pairs],
+            }
+            for kept in versions
+        ]
+        return {"versions": rows, "cursor": _cursor(rows, limit, "version")}
+
+    def pairs(self) -> Plain:
+        """Every pair, enabled or not."""
+        return {"pairs": [_pair(trading) for trading in self._pairs.all()]}
+
+    def trades(self, limit: int, before: int | None = None) -> Plain:
+        """The newest trades, newest first."""
+        rows = [trade_message(trade) for trade in self._history().newest(limit, before)]
+        return {"trades": rows, "cursor": _cursor(rows, limit, "sequence")}
+
+    def trade(self, sequence: int) -> Plain:
+        """One trade; raises NotFound."""
+        return trade_message(self._history().get(sequence))
+
+    def opportunities(self, limit: int) -> Plain:
+        """The best conversions of the newest tick, each with its numbers and what stopped it."""
+        told, _ = self._told()
+        newest = self._newest(told)
+        if newest is None:
+            return {"at": None, "samples": 0, "opportunities": []}
+        decision = self._decided(newest)
+        ranked = sorted(decision.conversions(), key=_rank)
+        return {
+            "at": utc(decision.at),
+            "samples": decision.samples,
+            "guarded": guarded_message(newest),
+            "opportunities": [_opportunity(scored) for scored in ranked[:limit]],
+        }
+
+    def decisions(self, limit: int, before: int | None = None) -> Plain:
+        """The newest decisions, newest first: what was chosen, or what stopped the best conversion."""
+        told, _ = self._told()
+        spacing = told.settings.sample_seconds
+        snapshots = self._snapshots.newest(spacing, limit, before or 2**40)
+        rows = [_decision_row(self._decided(snapshot)) for snapshot in snapshots]
+        return {"decisions": rows, "cursor": snapshots[-1].at if len(snapshots) == limit else None}
+
+    def portfolio(self) -> Plain:
+        """What the bot holds, with its value and entry price in the base currency."""
+        told, _ = self._told()
+        stored = self._ledgers.read(told.settings.mode)
+        newest = self._newest(told)
+        prices = self._prices_of(newest) if newest else {}
+        holdings = stored[0].holdings if stored else told.settings.paper_start
+        entries = stored[0].entries if stored else {}
+        rows = [
+            {
+                "asset": asset,
+                "amount": f"{amount:f}",
+                "price": prices.get(asset),
+                "value": None if prices.get(asset) is None else round(float(amount) * prices[asset], 8),
+                "entry_price": f"{entries[asset]:f}" if asset in entries else None,
+            }
+            for asset, amount in sorted(holdings.items())
+        ]
+        return {"base_currency": told.settings.base_currency, "holdings": rows, **self._worth(newest)}
+
+    def equity(self, limit: int) -> Plain:
+        """Equity and drawdown at the newest samples, oldest first."""
+        points = [
+            {"at": utc(kept.at), "equity": str(kept.equity), "drawdown": Drawdown(kept.equity, kept.peak).fraction}
+            for kept in self._samples(limit)
+            if kept.equity is not None
+        ]
+        return {"equity": points}
+
+    def prices(self, limit: int, pair: str | None = None) -> Plain:
+        """The newest samples of all pairs or of one, oldest first."""
+        rows = []
+        for kept in self._samples(limit):
+            quotes = price_message(kept)
+            rows.append({"at": utc(kept.at), "quotes": quotes if pair is None else _only(quotes, pair)})
+        return {"prices": rows}
+
+    # ------------------------------------------------------------------- told
+
+    def change_config(self, changes: Any, who: str, version: int | None = None) -> Plain:
+        """Change settings; raises InvalidSettings naming each bad field, or StaleVersion; then nothing is changed."""
+        if not isinstance(changes, Mapping) or not changes:
+            message = 'Send at least one setting, as in {"risk_tolerance": 0.6}.'
+            raise InvalidSettings([FieldError("settings", message)])
+        return _config(self._configurations.change(changes, who, self._clock(), version))
+
+    def put_pair(self, name: str, enabled: Any = True, priority: Any = 50) -> Plain:
+        """Add a pair or change it; raises InvalidSettings."""
+        errors: list[FieldError] = []
+        for field, rule, value in (("enabled", Flag(), enabled), ("priority", PRIORITY, priority)):
+            try:
+                rule.check(value)
+            except BadValue as bad:
+                errors.append(FieldError(field, f"{field} {bad}"))
+        try:
+            pair = Pair.parse(name)
+        except ValueError as bad:
+            errors.append(FieldError("pair", str(bad)))
+        if errors:
+            raise InvalidSettings(errors)
+        trading = TradingPair(pair, enabled, int(priority))
+        self._pairs.put(trading)
+        return _pair(trading)
+
+    def remove_pair(self, name: str) -> Plain:
+        """Take a pair out; raises NotFound."""
+        known = {str(trading.pair): trading for trading in self._pairs.all()}
+        if name not in known:
+            raise NotFound(f"There is no pair {name}; there are {', '.join(sorted(known)) or 'none'}.")
+        self._pairs.remove(known[name].pair)
+        return {"removed": name}
+
+    def kill(self, who: str, why: str) -> Plain:
+        """From now on nothing is intended or committed, until a person re-arms the bot; holdings stay."""
+        return {"killed": _killed(self._states.kill(self._clock(), who, why))}
+
+    def rearm(self) -> Plain:
+        """Lift the kill; drawdown counts from now on."""
+        return {"killed": _killed(self._states.rearm(self._clock()))}
+
+    # ---------------------------------------------------------------- private
+
+    def _told(self) -> tuple[Configuration, InvalidSettings | None]:
+        try:
+            return self._configurations.now(), None
+        except InvalidSettings as invalid:
+            version = next(iter(self._settings_history.newest()), None)
+            kept = self._configurations.version(version.version) if version else None
+            return kept or Configuration(change(DEFAULTS, {}), (), 0), invalid
+
+    def _now(self) -> float:
+        return self._clock().timestamp()
+
+    def _history(self) -> TradeHistory:
+        return TradeHistory(self._bot_id, self._told()[0].settings.mode)
+
+    def _newest(self, told: Configuration) -> Snapshot | None:
+        return next(iter(self._snapshots.newest(told.settings.sample_seconds, 1)), None)
+
+    def _samples(self, limit: int) -> list[Snapshot]:
+        spacing = self._told()[0].settings.sample_seconds
+        return self._snapshots.samples(spacing, limit, before=2**40)
+
+    def _decided(self, snapshot: Snapshot) -> Decision:
+        told = self._as_it_was(snapshot)
+        settings = told.settings
+        before = self._snapshots.samples(settings.sample_seconds, settings.window, before=snapshot.at)
+        return decide_again(snapshot, told, [kept.sample for kept in before], self._venue)
+
+    def _as_it_was(self, snapshot: Snapshot) -> Configuration:
+        told = self._configurations.version(snapshot.settings_version)
+        if told is None:
+            raise NotFound(f"Version {snapshot.settings_version} of the settings is not kept; wait for the next tick.")
+        return told
+
+    def _prices_of(self, snapshot: Snapshot) -> dict[str, float]:
+        told = self._as_it_was(snapshot)
+        seen = view(market_of(snapshot, told, ()), told.settings.base_currency, told.settings.window)
+        return {asset: price for asset, price in zip(seen.assets, seen.prices.tolist(), strict=True) if isfinite(price)}
+
+    def _worth(self, newest: Snapshot | None) -> Plain:
+        if newest is None:
+            return {"equity": None, "drawdown": None, "data_age_seconds": None, "guarded": {}}
+        tick = tick_message(newest)
+        age = self._now() - newest.at + newest.price_age_seconds
+        return {
+            "equity": tick["equity"],
+            "drawdown": tick["drawdown"],
+            "data_age_seconds": round(max(age, 0), 1),
+            "guarded": tick["guarded"],
+        }
+
+
+def _state_word(state: State, told: Configuration, invalid: InvalidSettings | None) -> str:
+    if state.killed_at:
+        return "killed"
+    if invalid:
+        return "settings not understood"
+    return "running" if told.settings.is_active else "stopped"
+
+
+def _killed(state: State) -> Plain | None:
+    if state.killed_at is None:
+        return None
+    return {"at": state.killed_at, "by": state.killed_by, "why": state.killed_why}
+
+
+def _config(told: Configuration) -> Plain:
+    return {"version": told.version, "settings": as_plain(told.settings)}
+
+
+def _field_errors(invalid: InvalidSettings | None) -> list[Plain]:
+    return [{"field": error.field, "message": error.message} for error in (invalid.fields if invalid else ())]
+
+
+def _pair(trading: TradingPair) -> Plain:
+    return {"pair": str(trading.pair), "enabled": trading.enabled, "priority": trading.priority}
+
+
+def _rank(scored: Scored) -> tuple[int, float]:
+    passed = len(Gate) if scored.gate is Gate.OPEN else int(scored.gate)
+    return -passed, -scored.expected_return if isfinite(scored.expected_return) else float("inf")
+
+
+def _number(value: float) -> float | None:
+    return value if isfinite(value) else None
+
+
+def _opportunity(scored: Scored) -> Plain:
+    return {
+        "from": scored.source,
+        "to": scored.target,
+        "amount": f"{scored.amount:f}",
+        "confidence": _number(scored.confidence),
+        "risk": _number(scored.risk),
+        "expected_return": _number(scored.expected_return),
+        "cost_bps": _number(round(scored.cost * 10_000, 2)),
+        "volatility": _number(scored.volatility),
+        "gate": scored.gate.name.lower(),
+        "value": _number(scored.value),
+        "limit": _number(scored.limit),
+        "why": why(scored),
+    }
+
+
+def _decision_row(decision: Decision) -> Plain:
+    best = decision.chosen or min(decision.conversions(), key=_rank, default=None)
+    return {
+        "at": utc(decision.at),
+        "samples": decision.samples,
+        "chosen": _opportunity(decision.chosen) if decision.chosen else None,
+        "best": _opportunity(best) if best else None,
+    }
+
+
+def _only(quotes: Plain, pair: str) -> Plain:
+    return {pair: quotes[pair]} if pair in quotes else {}
+
+
+def _cursor(rows: list[Plain], limit: int, key: str) -> int | None:
+    return int(rows[-1][key]) if len(rows) == limit else None

@@ -1,0 +1,24 @@
+"""Which of the kept samples make a window: one a slot of time, none too old."""
+
+from collections.abc import Sequence
+
+from heisenbug.domain.market import Sample
+from heisenbug.domain.settings import Settings
+
+# A window that took this many times its length to fill is of another market, and is begun anew.
+OLDEST_IN_WINDOWS = 2
+
+
+def earlier_slots(samples: Sequence[Sample], due: int, settings: Settings) -> tuple[Sample, ...]:
+    """One sample, the first, of each slot before the one that `due` is in; at most a window less the newest price."""
+    spacing = settings.sample_seconds
+    slots: dict[int, Sample] = {}
+    for sample in samples:
+        if sample.at // spacing < due // spacing:
+            slots.setdefault(sample.at // spacing, sample)
+    return tuple(slots.values())[-(settings.window - 1) :]
+
+
+def oldest_sample(due: int, settings: Settings) -> int:
+    """Samples at or before this moment (epoch seconds) are too old for a window at `due`."""
+    return due - OLDEST_IN_WINDOWS * settings.window * settings.sample_seconds

@@ -1,0 +1,89 @@
+"""What the tables' streams say, as messages for every client."""
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from boto3.dynamodb.types import TypeDeserializer
+
+from heisenbug.domain.errors import InvalidSettings
+from heisenbug.domain.settings import as_plain, parse
+from heisenbug.messages import PUSHED_TRADES, price_message, tick_message, trade_message, utc
+from heisenbug.push.sender import envelope
+from heisenbug.store.bot_config import ABOUT
+from heisenbug.store.bot_state import TICK
+from heisenbug.store.price_snapshot import PriceSnapshotItem, snapshot_of
+from heisenbug.store.trade_history import TradeHistoryItem, trade_of
+
+_from_dynamo = TypeDeserializer().deserialize
+Image = Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One change of one item: the table's own name, the item before and after as DynamoDB writes them."""
+
+    table: str
+    before: Image
+    after: Image
+
+
+def change_of(record: Mapping[str, Any], prefix: str) -> Change:
+    """The change that a stream record states."""
+    table = record["eventSourceARN"].split(":table/")[1].split("/")[0]
+    stream = record["dynamodb"]
+    return Change(table.removeprefix(prefix), stream.get("OldImage") or {}, stream.get("NewImage") or {})
+
+
+def messages_of(change: Change) -> Iterable[bytes]:
+    """What clients are told of a change; nothing is told that is not stored."""
+    teller = _TELLERS.get(change.table)
+    return teller(change) if teller and change.after else ()
+
+
+def _trade(change: Change) -> Iterable[bytes]:
+    item = TradeHistoryItem()
+    item.from_dynamodb_dict(dict(change.after))
+    trade = trade_of(item)
+    kind = PUSHED_TRADES.get(trade.state)
+    if kind and change.before.get("state") != change.after["state"]:
+        at = utc(trade.finished_at or trade.due)
+        yield envelope(kind, trade_message(trade), at, trade.sequence or None)
+
+
+def _tick(change: Change) -> Iterable[bytes]:
+    item = PriceSnapshotItem()
+    item.from_dynamodb_dict(dict(change.after))
+    snapshot = snapshot_of(item)
+    if snapshot.ticks and not change.before:
+        at = utc(snapshot.at)
+        yield envelope("price_update", price_message(snapshot), at)
+        yield envelope("tick_completed", tick_message(snapshot), at, snapshot.ticks)
+
+
+def _settings(change: Change) -> Iterable[bytes]:
+    if change.before.get("version") == change.after.get("version"):
+        return
+    plain = {name: _from_dynamo(value) for name, value in change.after.items()}
+    try:
+        settings = parse({name: value for name, value in plain.items() if name not in ABOUT})
+    except InvalidSettings:
+        return
+    version = int(plain.get("version", 0))
+    data = {"version": version, "settings": as_plain(settings), "by": plain.get("updated_by", "")}
+    yield envelope("config_updated", data, str(plain.get("updated_at", "")), version)
+
+
+def _state(change: Change) -> Iterable[bytes]:
+    after = change.after
+    if after["item"] == {"S": TICK} and "killed_at" in after and "killed_at" not in change.before:
+        at, by, why = (after[name]["S"] for name in ("killed_at", "killed_by", "killed_why"))
+        yield envelope("protection_triggered", {"by": by, "why": why, "until": "re-armed by hand"}, at)
+
+
+_TELLERS: Mapping[str, Callable[[Change], Iterable[bytes]]] = {
+    "TradeHistory": _trade,
+    "PriceSnapshot": _tick,
+    "BotConfig": _settings,
+    "BotState": _state,
+}

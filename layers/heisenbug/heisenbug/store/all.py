@@ -1,0 +1,27 @@
+"""All the tables of the bot, bound at once."""
+
+from heisenbug.store.bot_config import BotConfigItem
+from heisenbug.store.bot_state import BotStateItem
+from heisenbug.store.connection import ConnectionItem
+from heisenbug.store.price_snapshot import PriceSnapshotItem
+from heisenbug.store.settings_history import SettingsHistoryItem
+from heisenbug.store.tables import BotModel, bind
+from heisenbug.store.trade_archive import TradeArchiveItem
+from heisenbug.store.trade_history import TradeHistoryItem
+from heisenbug.store.trading_pair import TradingPairItem
+
+MODELS: tuple[type[BotModel], ...] = (
+    BotStateItem,
+    BotConfigItem,
+    SettingsHistoryItem,
+    TradingPairItem,
+    TradeHistoryItem,
+    TradeArchiveItem,
+    PriceSnapshotItem,
+    ConnectionItem,
+)
+
+
+def bind_all(prefix: str) -> None:
+    """Name every table `prefix` + its own name, over one client."""
+    bind(prefix, MODELS)
