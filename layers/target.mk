@@ -2,7 +2,7 @@
 # HEISENBUG_PYTHON_VERSION and HEISENBUG_ARCHITECTURE, else from the parameter overrides in samconfig.toml, else from the defaults in template.yaml.
 # HEISENBUG_PLATFORM=host builds for this machine (a laptop whose local functions run on macOS).
 layers := $(abspath $(dir $(lastword $(MAKEFILE_LIST))))
-override_of = $(shell sed -n 's/^[^\#]*$(1)=[\\"]*\([A-Za-z0-9._]*\).*/\1/p' '$(layers)/../samconfig.toml' 2>/dev/null | head -n 1)
+override_of = $(shell sed -n '/^ *parameter_overrides/s/.*$(1)=[\\"]*\([A-Za-z0-9._]*\).*/\1/p' '$(layers)/../samconfig.toml' 2>/dev/null | head -n 1)
 default_of = $(shell sed -n '/^  $(1):/,/Default:/s/^ *Default: *//p' '$(layers)/../template.yaml')
 parameter = $(or $(call override_of,$(1)),$(call default_of,$(1)))
 
@@ -18,8 +18,8 @@ export PYTHONHASHSEED := 0
 # The first interpreter of the target's version that really starts: a name on the PATH may be a shim for one that is not installed.
 is_target = import sys; sys.version_info[:2] == tuple(map(int, "$(version)".split("."))) or sys.exit(1)
 define find_python
-python=; for candidate in $(HEISENBUG_PYTHON) python$(version) python3 python; do \
-  $$candidate -c '$(is_target)' >/dev/null 2>&1 && python=$$candidate && break; done
+python=; for candidate in $(HEISENBUG_PYTHON) python$(version) python3 python "$$HOME"/.pyenv/versions/$(version)*/bin/python3; do \
+  "$$candidate" -c '$(is_target)' >/dev/null 2>&1 && python=$$candidate && break; done
 endef
 
 # Byte-code that is trusted as it is: the place it runs in is read-only, so without it every cold start compiles every module again.

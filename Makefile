@@ -1,0 +1,65 @@
+# Heisenbug: `make up` runs the bot on this computer, `make test` tests everything.
+.DEFAULT_GOAL := help
+.PHONY: help up down clean test unit integration e2e check lint types bench pins openapi
+
+HOME_DIR := $(or $(HEISENBUG_HOME),.heisenbug)
+export HEISENBUG_HOME := $(abspath $(HOME_DIR))
+CLI := $(HOME_DIR)/venv
+DEV := $(HOME_DIR)/dev
+PYTEST = $(DEV)/bin/python -m pytest
+
+help: ## say what there is
+	@echo 'Heisenbug: a trading bot that can be believed. Paper money unless you say otherwise, three times.'
+	@sed -n 's/^\([a-z]*\):.*## /  make \1|/p' $(MAKEFILE_LIST) | awk -F'|' '{printf "%-18s %s\n", $$1, $$2}'
+	@echo 'up takes MARKET=file.csv.gz|demo|live SPEED=12 PORT=4566 DETACH=1 PYTHON=/path/to/python3'
+
+$(CLI)/requirements.txt: cli/requirements.txt local/bootstrap.sh
+	@PYTHON='$(PYTHON)' sh local/bootstrap.sh
+
+$(DEV)/requirements.txt: tests/requirements.txt local/bootstrap.sh $(CLI)/requirements.txt
+	@PYTHON='$(PYTHON)' sh local/bootstrap.sh tests/requirements.txt dev
+
+up: $(CLI)/requirements.txt ## run the bot here: no Docker, no account, no keys (DETACH=1 returns when it runs)
+	@$(CLI)/bin/heisenbug up $(if $(MARKET),--market '$(MARKET)') $(if $(SPEED),--speed '$(SPEED)') \
+	  $(if $(PORT),--port '$(PORT)') $(if $(DETACH),--detach)
+
+down: ## stop the bot here; its state is kept
+	@if [ -x $(CLI)/bin/heisenbug ]; then $(CLI)/bin/heisenbug down; else echo 'Nothing runs here.'; fi
+
+clean: ## stop the bot here and forget everything it made
+	@if [ -x $(CLI)/bin/heisenbug ]; then $(CLI)/bin/heisenbug down; fi
+	@rm -rf '$(HOME_DIR)' .aws-sam
+
+test: unit integration e2e ## test everything: unit, integration, end to end
+
+unit: $(DEV)/requirements.txt ## the domain and all that needs no socket
+	@$(PYTEST) tests/unit
+
+integration: $(DEV)/requirements.txt ## tables, handlers and servers in one process
+	@$(PYTEST) tests/integration
+
+e2e: $(DEV)/requirements.txt ## the deployed stack on the embedded AWS, with its roles enforced
+	@$(PYTEST) tests/e2e
+
+lint: $(DEV)/requirements.txt ## style, complexity, the template
+	@$(DEV)/bin/ruff check .
+	@$(DEV)/bin/ruff format --check .
+	@$(DEV)/bin/cfn-lint -a cfn_lint_serverless.rules -t template.yaml
+
+types: $(DEV)/requirements.txt ## mypy, strict
+	@$(DEV)/bin/mypy layers/heisenbug/heisenbug cli local
+	@for folder in functions/*/; do $(DEV)/bin/mypy $$folder || exit 1; done
+
+check: lint types test ## exactly what the continuous integration runs
+
+bench: $(DEV)/requirements.txt ## measure what the documents claim
+	@$(DEV)/bin/python -m tests.benchmarks
+
+openapi: $(DEV)/requirements.txt ## write the HTTP API's document anew
+	@$(DEV)/bin/python -m cli.openapi > web/openapi.json
+
+pins: $(CLI)/requirements.txt ## pin every dependency anew, with hashes
+	@for file in layers/dependencies/requirements layers/numpy/requirements local/requirements-functions \
+	  local/requirements-ministack local/requirements-sam cli/requirements tests/requirements; do \
+	  "$$(cat $(HOME_DIR)/uv-path)" pip compile -q --upgrade --universal --python-version 3.11 --generate-hashes \
+	    --no-emit-index-url --custom-compile-command 'make pins' $$file.in -o $$file.txt || exit 1; done

@@ -1,0 +1,128 @@
+"""Commands that look: status, trades, opportunities, decisions, portfolio, watch."""
+
+from typing import Annotated, Any
+
+import typer
+
+from cli import show
+from cli.stack import call
+
+Json = Annotated[bool, typer.Option("--json", help="Print JSON on stdout, for programs.")]
+Limit = Annotated[int, typer.Option("--limit", "-n", min=1, max=100, help="How many at most.")]
+Cursor = Annotated[int | None, typer.Option("--cursor", help="Go on from the cursor of an earlier answer.")]
+
+
+def status(json: Json = False) -> None:
+    """How the bot is: what it is told, what bars it, its newest tick, equity and trades."""
+    answer = call("GET", "status")
+    if json:
+        show.as_json(answer)
+        return
+    show.facts(_status_facts(answer))
+    for error in answer["settings_errors"]:
+        show.say(f"[bold]Settings not understood, nothing trades:[/] {error['message']}")
+    for pair, guarded in answer["guarded"].items():
+        show.say(f"[bold]{pair} is guarded[/] since {guarded['since']}: {guarded['reason']}")
+    show.say("Next: heisenbug opportunities says what it would trade and why not; heisenbug watch follows it live.")
+
+
+def _status_facts(answer: dict[str, Any]) -> dict[str, Any]:
+    window, killed = answer["window"], answer["killed"]
+    return {
+        "Money": "PAPER" if answer["mode"] == "paper" else "LIVE",
+        "State": answer["state"] if not killed else f"killed by {killed['by']} at {killed['at']}: {killed['why']}",
+        "Equity": f"{answer['equity'] or '-'} {answer['base_currency']}",
+        "Drawdown": show.percent(answer["drawdown"]),
+        "Window": f"{window['samples']} of {window['of']} samples",
+        "Data age": None if answer["data_age_seconds"] is None else f"{answer['data_age_seconds']} s",
+        "Ticks": answer["ticks"],
+        "Last tick": answer["last_tick"],
+        "Next tick": answer["next_tick"],
+        "Trades of late": "\n".join(map(_trade_line, answer["recent_trades"])) or "none",
+    }
+
+
+def _trade_line(trade: dict[str, Any]) -> str:
+    return (
+        f"{trade['at']} {trade['amount']} {trade['from']} -> {trade['received'] or '-'} {trade['to']} {trade['state']}"
+    )
+
+
+def trades(limit: Limit = 20, cursor: Cursor = None, json: Json = False) -> None:
+    """The newest trades, newest first."""
+    answer = call("GET", "trades", query={"limit": limit, "cursor": cursor})
+    if json:
+        show.as_json(answer)
+        return
+    columns = {
+        "sequence": "No",
+        "at": "Decided",
+        "from": "From",
+        "amount": "Amount",
+        "to": "To",
+        "received": "Received",
+        "state": "State",
+        "confidence": "Confidence",
+        "cost_bps": "Cost bp",
+        "reason": "Why",
+    }
+    empty = "No trades yet. Most of the time that is the honest answer: heisenbug opportunities says why."
+    show.table(answer["trades"], columns, empty)
+
+
+def opportunities(limit: Limit = 10, json: Json = False) -> None:
+    """The best conversions of the newest tick, each with its numbers and what stopped it."""
+    answer = call("GET", "opportunities", query={"limit": limit})
+    if json:
+        show.as_json(answer)
+        return
+    columns = {
+        "from": "From",
+        "to": "To",
+        "confidence": "Confidence",
+        "risk": "Risk",
+        "expected_return": "Net return",
+        "cost_bps": "Cost bp",
+        "gate": "Gate",
+        "why": "Why",
+    }
+    show.table(answer["opportunities"], columns, "No tick yet; the first comes within a minute.")
+
+
+def decisions(limit: Limit = 10, cursor: Cursor = None, json: Json = False) -> None:
+    """The newest decisions, newest first, and why they did not trade."""
+    answer = call("GET", "decisions", query={"limit": limit, "cursor": cursor})
+    if json:
+        show.as_json(answer)
+        return
+    rows = [_decision_row(row) for row in answer["decisions"]]
+    columns = {"at": "Tick", "verdict": "Verdict", "conversion": "Best conversion", "why": "Why"}
+    show.table(rows, columns, "No tick yet; the first comes within a minute.")
+
+
+def _decision_row(row: dict[str, Any]) -> dict[str, Any]:
+    best = row["best"] or {}
+    return {
+        "at": row["at"],
+        "verdict": "trade" if row["chosen"] else "no trade",
+        "conversion": f"{best.get('from', '-')} -> {best.get('to', '-')}",
+        "why": best.get("why"),
+    }
+
+
+def portfolio(json: Json = False) -> None:
+    """What the bot holds, with value and entry price."""
+    answer = call("GET", "portfolio")
+    if json:
+        show.as_json(answer)
+        return
+    base = answer["base_currency"]
+    columns = {
+        "asset": "Asset",
+        "amount": "Amount",
+        "price": f"Price {base}",
+        "value": f"Value {base}",
+        "entry_price": "Entry",
+    }
+    show.table(answer["holdings"], columns, "It holds nothing.")
+    show.say(f"Equity {answer['equity'] or '-'} {base}, {show.percent(answer['drawdown'])} under its peak.")

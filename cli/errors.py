@@ -1,0 +1,13 @@
+"""Errors of the command line: one sentence on stderr, exit code 1 (2 for what was typed wrong)."""
+
+
+class CannotRun(Exception):
+    """Something this command needs is missing or in the way; the text says what, why and what to do next."""
+
+
+class Refused(Exception):
+    """The bot refused; `fields` are its words about each bad field."""
+
+    def __init__(self, message: str, fields: list[dict[str, str]]) -> None:
+        super().__init__(message)
+        self.fields = fields

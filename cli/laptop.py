@@ -1,0 +1,145 @@
+"""Commands that run the bot: up, down, exchange, doctor, token, deploy, destroy."""
+
+import signal
+import subprocess
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from cli import show
+from cli.asking import Json
+from cli.deploying import deploy_to_aws, destroy_in_aws
+from cli.doctoring import examine
+from cli.errors import CannotRun
+from cli.following import follow
+from cli.local_invoke import write_variables
+from cli.markets import choose_market
+from cli.paths import ROOT, home
+from cli.running import Progress, Wish, down, forget, up
+from cli.stack import STACK_NAME, Stack, find_stack
+
+PORT = 4566
+
+
+def up_command(
+    market: Annotated[
+        str, typer.Option(help="A recorded market file, `demo`, or `live`; by itself live, else demo.")
+    ] = "",
+    speed: Annotated[float | None, typer.Option(min=0.1, max=3600, help="Market seconds a second.")] = None,
+    risk_level: Annotated[float | None, typer.Option(help="Setting risk_tolerance.")] = None,
+    min_confidence: Annotated[float | None, typer.Option(help="Setting min_confidence.")] = None,
+    interval: Annotated[int | None, typer.Option(help="Setting check_interval_seconds.")] = None,
+    add_pair: Annotated[
+        list[str] | None, typer.Option(help="A pair to trade, such as BTC-USD; may be repeated.")
+    ] = None,
+    port: Annotated[int, typer.Option(help="Port of the embedded AWS; the next one is the market's.")] = PORT,
+    detach: Annotated[bool, typer.Option("--detach", help="Return when the first tick is made.")] = False,
+) -> None:
+    """Run the whole bot on this computer: no Docker, no account, no keys, paper money."""
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    typed = {"risk_tolerance": risk_level, "min_confidence": min_confidence, "check_interval_seconds": interval}
+    changes = {name: value for name, value in typed.items() if value is not None}
+    progress = Progress()
+    wish = Wish(choose_market(market, speed), port, changes, add_pair or [])
+    stack = up(home(), wish, progress)
+    progress("[bold]the bot runs[/]")
+    _tell_where(stack, wish)
+    if not detach:
+        _follow_until_stopped(port)
+
+
+def _tell_where(stack: Stack, wish: Wish) -> None:
+    command = Path(sys.argv[0]).resolve()
+    shown = command.relative_to(Path.cwd()) if command.is_relative_to(Path.cwd()) else command
+    show.say(f"\n{wish.market.words}\n")
+    show.facts(
+        {
+            "Page": f"{stack.outputs['PanelUrl']}#token={stack.token}",
+            "API": stack.api,
+            "WebSocket": stack.websocket,
+            "Token": stack.token,
+            "Next": f"{shown} status | watch | opportunities | trades | config get | --help",
+            "Stop": "make down (state is kept), make clean (state is forgotten)",
+        }
+    )
+
+
+def _follow_until_stopped(port: int) -> None:
+    try:
+        follow(home(), port)
+    except KeyboardInterrupt:
+        show.say("Stopping; the state is kept.")
+    finally:
+        down(home())
+
+
+def down_command() -> None:
+    """Stop the bot on this computer; settings, trades and window are kept."""
+    show.say("Stopped; `make up` goes on where it was." if down(home()) else "Nothing runs here.")
+
+
+def clean_command() -> None:
+    """Stop the bot on this computer and forget everything it stored."""
+    forget(home())
+    show.say("Forgotten.")
+
+
+def token(json: Json = False) -> None:
+    """Print the admin token of the stack."""
+    stack = find_stack()
+    show.as_json({"token": stack.token}) if json else show.out.print(stack.token, soft_wrap=True)
+
+
+def doctor(json: Json = False) -> None:
+    """Look what is wrong: tools, ports, the stack, the exchange, the clock, the newest tick."""
+    checks = examine()
+    if json:
+        show.as_json([{"check": check.name, "ok": check.ok, "says": check.says} for check in checks])
+    else:
+        show.table(
+            [{"ok": "ok" if check.ok else "LOOK", "name": check.name, "says": check.says} for check in checks],
+            {"ok": "", "name": "Check", "says": "Says"},
+            "",
+        )
+    if not all(check.ok for check in checks):
+        raise typer.Exit(1)
+
+
+def env_vars(
+    file: Annotated[Path, typer.Argument(help="The file to write.")] = Path("env.json"),
+    host: Annotated[str, typer.Option(help="Where a container finds this computer.")] = "host.docker.internal",
+) -> None:
+    """Write the environment that `sam local invoke --env-vars FILE` needs, from the stack's outputs."""
+    write_variables(find_stack(), file, host)
+    show.say(f"Wrote {file}. Next: sam local invoke TraderFunction -e events/minute.json --env-vars {file}")
+
+
+def exchange(
+    arguments: Annotated[list[str] | None, typer.Argument(help="See heisenbug exchange -- --help.")] = None,
+) -> None:
+    """Serve a market by itself, as Uphold would: --market FILE|demo --speed 12 --port 4567."""
+    raise typer.Exit(
+        subprocess.run([sys.executable, "-m", "local.exchange", *(arguments or [])], cwd=ROOT, check=False).returncode
+    )
+
+
+def deploy(
+    arguments: Annotated[list[str] | None, typer.Argument(help="Passed to `sam deploy`, such as --guided.")] = None,
+) -> None:
+    """Build and deploy into the AWS account that the environment names."""
+    code = deploy_to_aws(arguments or [])
+    if code == 0:
+        show.say("Deployed, with paper money and stopped. Next: HEISENBUG_TARGET=aws heisenbug start")
+    raise typer.Exit(code)
+
+
+def destroy(
+    name: Annotated[str, typer.Option("--stack", help="The stack to delete.")] = STACK_NAME,
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+) -> None:
+    """Delete the stack from the AWS account; tables with settings, trades and state are kept there."""
+    if not yes and typer.prompt(f"Type {name} to delete it") != name:
+        raise CannotRun("Not deleted: the name was not typed.")
+    raise typer.Exit(destroy_in_aws(name))

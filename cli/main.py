@@ -1,0 +1,61 @@
+"""The `heisenbug` command."""
+
+import sys
+
+import typer
+
+from cli import asking, laptop, show, telling, watching
+from cli.errors import CannotRun, Refused
+
+app = typer.Typer(
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+    help="A trading bot that can be believed: look at it, steer it, run it here or in AWS. Paper by default.",
+    epilog="It talks to the bot on this computer while one runs, else to AWS (HEISENBUG_TARGET=aws: always).",
+)
+app.command("up", rich_help_panel="Run")(laptop.up_command)
+app.command("down", rich_help_panel="Run")(laptop.down_command)
+app.command("clean", rich_help_panel="Run")(laptop.clean_command)
+passed_on = {"allow_extra_args": True, "ignore_unknown_options": True}
+app.command("exchange", rich_help_panel="Run", context_settings=passed_on)(laptop.exchange)
+app.command("deploy", rich_help_panel="Run", context_settings=passed_on)(laptop.deploy)
+app.command("destroy", rich_help_panel="Run")(laptop.destroy)
+app.command("doctor", rich_help_panel="Run")(laptop.doctor)
+app.command("token", rich_help_panel="Run")(laptop.token)
+app.command("env-vars", rich_help_panel="Run")(laptop.env_vars)
+for name, look in (
+    ("status", asking.status),
+    ("watch", watching.watch),
+    ("trades", asking.trades),
+    ("opportunities", asking.opportunities),
+    ("decisions", asking.decisions),
+    ("portfolio", asking.portfolio),
+):
+    app.command(name, rich_help_panel="Look")(look)
+app.add_typer(telling.config, name="config", rich_help_panel="Steer")
+app.add_typer(telling.pairs, name="pairs", rich_help_panel="Steer")
+for name, tell in (
+    ("start", telling.start),
+    ("stop", telling.stop),
+    ("kill", telling.kill),
+    ("rearm", telling.rearm),
+):
+    app.command(name, rich_help_panel="Steer")(tell)
+
+
+def main() -> None:
+    """Run the command; an error is one sentence on stderr and exit code 1."""
+    try:
+        app()
+    except Refused as refused:
+        for error in refused.fields or [{"message": str(refused)}]:
+            show.talk.print(error["message"], style="red", markup=False, soft_wrap=True)
+        sys.exit(1)
+    except CannotRun as error:
+        show.talk.print(str(error), style="red", markup=False, soft_wrap=True)
+        sys.exit(1)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,60 @@
+"""How answers are printed: data on stdout, as tables for people or as JSON for programs; talk on stderr."""
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+
+out = Console(highlight=False, markup=False)
+talk = Console(stderr=True, highlight=False)
+
+
+def as_json(data: Any) -> None:
+    """Print data as JSON, nothing else."""
+    out.print_json(json.dumps(data), highlight=False) if out.is_terminal else print(json.dumps(data))
+
+
+def say(text: str) -> None:
+    """One line of talk."""
+    talk.print(text, soft_wrap=True)
+
+
+def table(rows: Sequence[Mapping[str, Any]], columns: Mapping[str, str], empty: str) -> None:
+    """Rows under headings; `columns` maps each key to its heading, `empty` is said where there are none."""
+    if not rows:
+        say(empty)
+        return
+    grid = Table(box=None, header_style="bold", pad_edge=False)
+    for heading in columns.values():
+        grid.add_column(heading, overflow="fold")
+    for row in rows:
+        grid.add_row(*(cell(row.get(key)) for key in columns))
+    out.print(grid)
+
+
+def facts(pairs: Mapping[str, Any]) -> None:
+    """Names and values, one a line."""
+    grid = Table(box=None, show_header=False, pad_edge=False)
+    grid.add_column(style="bold")
+    grid.add_column(overflow="fold")
+    for name, value in pairs.items():
+        grid.add_row(name, cell(value))
+    out.print(grid)
+
+
+def cell(value: Any) -> str:
+    """A value as a person reads it."""
+    if value is None:
+        return "-"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, float):
+        return f"{value:.4g}"
+    return json.dumps(value) if isinstance(value, dict | list) else str(value)
+
+
+def percent(fraction: float | None) -> str:
+    """A fraction as a percentage."""
+    return "-" if fraction is None else f"{fraction:.2%}"

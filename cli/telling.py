@@ -1,0 +1,149 @@
+"""Commands that change something: config, pairs, start, stop, kill, rearm."""
+
+import json as jsonlib
+from typing import Annotated, Any
+
+import typer
+
+from cli import show
+from cli.asking import Cursor, Json, Limit
+from cli.stack import call
+
+config = typer.Typer(no_args_is_help=True, help="The settings: get, set, history.")
+pairs = typer.Typer(no_args_is_help=True, help="The pairs the bot may trade: list, add, remove.")
+Pair = Annotated[str, typer.Argument(help="A pair such as BTC-USD.")]
+
+
+@config.command("get")
+def get_config(
+    name: Annotated[str | None, typer.Argument(help="One setting; all where it is left out.")] = None,
+    json: Json = False,
+) -> None:
+    """Every setting with its meaning, or one."""
+    answer = call("GET", "config")
+    settings = answer["settings"] if name is None else _one(answer["settings"], name)
+    if json:
+        show.as_json({**answer, "settings": settings})
+        return
+    described = call("GET", "config/schema")["properties"]
+    rows = [
+        {"name": key, "value": value, "default": described[key]["default"], "means": described[key]["description"]}
+        for key, value in settings.items()
+    ]
+    show.table(rows, {"name": "Setting", "value": "Value", "default": "Default", "means": "Means"}, "")
+    for error in answer["errors"]:
+        show.say(f"[bold]Not understood:[/] {error['message']}")
+    show.say(f"Version {answer['version']}. Next: heisenbug config set NAME=VALUE; it acts on the next tick.")
+
+
+def _one(settings: dict[str, Any], name: str) -> dict[str, Any]:
+    if name not in settings:
+        raise typer.BadParameter(f"{name} is not a setting; the settings are {', '.join(settings)}.")
+    return {name: settings[name]}
+
+
+@config.command("set")
+def set_config(
+    changes: Annotated[list[str], typer.Argument(metavar="NAME=VALUE...", help="Such as risk_tolerance=0.6")],
+    version: Annotated[int | None, typer.Option(help="Refuse where the settings are not at this version.")] = None,
+    json: Json = False,
+) -> None:
+    """Change settings, all of them or none; acts on the next tick."""
+    headers = {} if version is None else {"If-Match": str(version)}
+    answer = call("PATCH", "config", dict(map(_change, changes)), headers=headers)
+    if json:
+        show.as_json(answer)
+    else:
+        show.say(f"Saved as version {answer['version']}; it acts on the next tick. Next: heisenbug status.")
+
+
+def _change(text: str) -> tuple[str, Any]:
+    name, equals, value = text.partition("=")
+    if not equals:
+        raise typer.BadParameter(f"{text!r} is not NAME=VALUE, as in risk_tolerance=0.6.")
+    return name, typed(value)
+
+
+def typed(text: str) -> Any:
+    """A value as it was typed: JSON where it is JSON, otherwise the text itself."""
+    try:
+        return jsonlib.loads(text)
+    except ValueError:
+        return text
+
+
+@config.command("history")
+def config_history(limit: Limit = 20, cursor: Cursor = None, json: Json = False) -> None:
+    """The versions of the settings, newest first, and what each changed."""
+    answer = call("GET", "config/history", query={"limit": limit, "cursor": cursor})
+    if json:
+        show.as_json(answer)
+        return
+    versions = answer["versions"]
+    older = [*versions[1:], None]
+    rows = [{**v, "changed": _difference(v, o)} for v, o in zip(versions, older, strict=True)]
+    show.table(rows, {"version": "Version", "at": "Seen", "who": "Who", "changed": "Changed"}, "No version yet.")
+
+
+def _difference(version: dict[str, Any], older: dict[str, Any] | None) -> str:
+    if older is None:
+        return "-"
+    changed = [f"{k}={show.cell(v)}" for k, v in version["settings"].items() if older["settings"].get(k) != v]
+    if version["pairs"] != older["pairs"]:
+        changed.append("pairs: " + " ".join(pair["pair"] for pair in version["pairs"]))
+    return ", ".join(changed)
+
+
+@pairs.command("list")
+def list_pairs(json: Json = False) -> None:
+    """Every pair, enabled or not."""
+    answer = call("GET", "pairs")
+    if json:
+        show.as_json(answer)
+        return
+    show.table(answer["pairs"], {"pair": "Pair", "enabled": "Enabled", "priority": "Priority"}, "There is no pair.")
+
+
+@pairs.command("add")
+def add_pair(
+    pair: Pair,
+    priority: Annotated[int, typer.Option(help="1 to 100; of equals the lower goes first.")] = 50,
+    disabled: Annotated[bool, typer.Option("--disabled", help="Keep it in the table but do not trade it.")] = False,
+    json: Json = False,
+) -> None:
+    """Add a pair, or change its priority; acts on the next tick."""
+    answer = call("PUT", f"pairs/{pair}", {"priority": priority, "enabled": not disabled})
+    show.as_json(answer) if json else show.say(f"{pair} is in. Next: heisenbug pairs list.")
+
+
+@pairs.command("remove")
+def remove_pair(pair: Pair, json: Json = False) -> None:
+    """Take a pair out; what is held stays held."""
+    answer = call("DELETE", f"pairs/{pair}")
+    show.as_json(answer) if json else show.say(f"{pair} is out. Next: heisenbug pairs list.")
+
+
+def start(json: Json = False) -> None:
+    """Let it trade."""
+    answer = call("POST", "start")
+    show.as_json(answer) if json else show.say("It trades from the next tick on. Next: heisenbug watch.")
+
+
+def stop(json: Json = False) -> None:
+    """Look on, but do not trade."""
+    answer = call("POST", "stop")
+    show.as_json(answer) if json else show.say("It looks on but does not trade. Next: heisenbug start.")
+
+
+def kill(
+    why: Annotated[str, typer.Option(help="Why, for everyone who looks.")] = "by hand", json: Json = False
+) -> None:
+    """Stop at once: nothing is intended or committed until `rearm`. What is held is not sold."""
+    answer = call("POST", "kill", {"why": why})
+    show.as_json(answer) if json else show.say("Killed; what it holds stays. Next: heisenbug rearm, when it may go on.")
+
+
+def rearm(json: Json = False) -> None:
+    """Lift the kill; drawdown counts from now on."""
+    answer = call("POST", "rearm")
+    show.as_json(answer) if json else show.say("Armed again; it trades if it is active. Next: heisenbug status.")

@@ -1,0 +1,64 @@
+"""What goes back over HTTP: plain data, or an error that says what, why and what to do next."""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from heisenbug.domain.errors import FieldError, HeisenbugError, InvalidSettings, NotFound
+
+JSON = "application/json"
+NOT_KEPT = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """One answer: status, headers with lower-case values of their own, and the body as text."""
+
+    status: int
+    body: str
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+    def for_gateway(self, method: str) -> dict[str, Any]:
+        """The answer as API Gateway takes it; to HEAD it goes without its body."""
+        body = "" if method == "HEAD" else self.body
+        return {"statusCode": self.status, "headers": dict(self.headers), "body": body, "isBase64Encoded": False}
+
+
+class Refused(HeisenbugError):
+    """A request that is answered with an error of its own status."""
+
+    def __init__(self, status: int, code: str, message: str, headers: Mapping[str, str] | None = None) -> None:
+        super().__init__(message)
+        self.status, self.code, self.headers = status, code, headers or {}
+
+
+def plain(data: Any, status: int = 200, headers: Mapping[str, str] | None = None) -> Answer:
+    """`data` as JSON that nobody keeps; raises ValueError for numbers that JSON does not know."""
+    text = json.dumps(data, separators=(",", ":"), allow_nan=False)
+    return Answer(status, text, {"Content-Type": JSON, **NOT_KEPT, **(headers or {})})
+
+
+def invalid(error: InvalidSettings) -> Answer:
+    """Fields that were not accepted; nothing was changed."""
+    return plain(_told("invalid", str(error), error.fields), 400)
+
+
+def stale(error: HeisenbugError, config: Mapping[str, Any]) -> Answer:
+    """Someone else was first; `config` is what they left."""
+    return plain({**_told("stale_version", str(error)), "config": config}, 409)
+
+
+def missing(error: NotFound) -> Answer:
+    """There is no such thing."""
+    return plain(_told("not_found", str(error)), 404)
+
+
+def refused(error: Refused) -> Answer:
+    """The request's own fault, with its own status."""
+    return plain(_told(error.code, str(error)), error.status, error.headers)
+
+
+def _told(code: str, message: str, fields: Sequence[FieldError] = ()) -> dict[str, Any]:
+    rows = [{"field": error.field, "message": error.message} for error in fields]
+    return {"error": {"code": code, "message": message, "fields": rows}}
