@@ -56,7 +56,8 @@ def deploy(home: Home, port: int, parameters: Mapping[str, str]) -> None:
         "--stack-name",
         STACK_NAME,
     ]
-    command += ["--no-resolve-s3", "--s3-bucket", BUCKET, "--parameter-overrides", *overrides]
+    command += ["--s3-bucket", BUCKET, "--capabilities", "CAPABILITY_IAM", "--no-confirm-changeset"]
+    command += ["--no-fail-on-empty-changeset", "--parameter-overrides", *overrides]
     around = build_environment(home, home.python("functions"))
     nobodys = {name: value for name, value in around.items() if not name.startswith("AWS_")}
     sam(home, command, {**nobodys, **aws_environment(port), "SAM_CLI_POLL_DELAY": "0.2"}, "deploy")

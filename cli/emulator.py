@@ -89,6 +89,6 @@ def client(service: str, port: int) -> Any:
     """A boto3 client of the emulator."""
     import boto3
 
-    options = {name.lower(): value for name, value in KEYS.items() if name != "AWS_DEFAULT_REGION"}
+    options: dict[str, Any] = {name.lower(): value for name, value in KEYS.items() if name != "AWS_DEFAULT_REGION"}
     session: Any = boto3.Session(region_name=KEYS["AWS_DEFAULT_REGION"], **options)
     return session.client(service, endpoint_url=endpoint(port))
