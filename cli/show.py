@@ -7,7 +7,11 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
+WIDTH_OF_A_FILE = 200
+
 out = Console(highlight=False, markup=False)
+if not out.is_terminal:
+    out.width = WIDTH_OF_A_FILE
 talk = Console(stderr=True, highlight=False)
 
 
@@ -36,12 +40,10 @@ def table(rows: Sequence[Mapping[str, Any]], columns: Mapping[str, str], empty: 
 
 def facts(pairs: Mapping[str, Any]) -> None:
     """Names and values, one a line."""
-    grid = Table(box=None, show_header=False, pad_edge=False)
-    grid.add_column(style="bold")
-    grid.add_column(overflow="fold")
+    width = max(map(len, pairs))
     for name, value in pairs.items():
-        grid.add_row(name, cell(value))
-    out.print(grid)
+        text = cell(value).replace("\n", "\n" + " " * (width + 2))
+        out.print(f"{name:<{width}}  {text}", soft_wrap=True)
 
 
 def cell(value: Any) -> str:

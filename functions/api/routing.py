@@ -1,6 +1,5 @@
 """Which function answers which request: one table that serves the API and that its document is written from."""
 
-import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
@@ -13,12 +12,10 @@ from reading import Query, Request
 from heisenbug.desk import Desk
 from heisenbug.store.connection import Connections
 
-METHOD_OF = {"HEAD": "GET"}
-
 
 @dataclass(frozen=True, slots=True)
 class Office:
-    """What stands behind the API: the bot's desk, who may connect, and where to."""
+    """What stands behind the API: the bot's desk, who may connect, and the WebSocket's address."""
 
     desk: Desk
     connections: Connections
@@ -47,7 +44,6 @@ class Route:
     method: str
     path: str
     access: Access
-    tag: str
     returns: str
     answer: Answering
     query: tuple[Query, ...] = ()
@@ -55,5 +51,41 @@ class Route:
 
     def match(self, path: str) -> dict[str, str] | None:
         """The named parts of `path` where it is this route's, else None."""
-        found = re.fullmatch(re.sub(r"{(\w+)}", r"(?P<\1>[^/]+)", re.escape(self.path, ).replace(r"\{", "{").replace(r"\}", "}")), path)
-        return {name: unquote(part) for name, part in found.groupdict().items()} if found else None
+        wanted, given = self.path.split("/"), path.split("/")
+        if len(wanted) != len(given):
+            return None
+        both = list(zip(wanted, given, strict=True))
+        if not all(part if name.startswith("{") else name == part for name, part in both):
+            return None
+        return {name.strip("{}"): unquote(part) for name, part in both if name.startswith("{")}
+
+
+class Routes:
+    """The table of all routes."""
+
+    def __init__(self) -> None:
+        self.table: list[Route] = []
+
+    def add(
+        self, method: str, path: str, returns: str, *query: Query, access: Access = Access.READER, sends: str = ""
+    ) -> Callable[[Answering], Answering]:
+        """Let the function below answer this method of this path."""
+
+        def added(answer: Answering) -> Answering:
+            self.table.append(Route(method, path, access, returns, answer, query, sends))
+            return answer
+
+        return added
+
+    def find(self, request: Request) -> tuple[Route, Request]:
+        """The route of a request and the request with its path's parts named; raises Refused."""
+        method = "GET" if request.method == "HEAD" else request.method
+        found = [(route, named) for route in self.table if (named := route.match(request.path)) is not None]
+        if not found:
+            raise Refused(404, "not_found", "There is no such address; /api/docs lists them.")
+        for route, named in found:
+            if route.method == method:
+                return route, request.at(named)
+        allowed = ", ".join(sorted({route.method for route, _ in found}))
+        message = f"This address takes {allowed}, not {request.method[:20]}; /api/docs lists them."
+        raise Refused(405, "method_not_allowed", message, {"Allow": allowed})

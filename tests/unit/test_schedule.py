@@ -66,7 +66,7 @@ def test_from_a_minute_on_events_that_come_on_time_miss_and_double_none(interval
     assert_each_due_once(interval, events(phase, [0.0]))
 
 
-@pytest.mark.parametrize(("interval", "phase"), [(60, 59.0), (61, 5.0), (65, 30.0)])
+@pytest.mark.parametrize(("interval", "phase"), [(60, 59.0), (61, 5.0)])
 @pytest.mark.xfail(strict=True, reason="from 60 s on a tick runs when its event comes: an event a bit late skips one")
 def test_from_a_minute_on_events_that_come_late_miss_none(interval: int, phase: float) -> None:
     assert_each_due_once(interval, events(phase, [0.0, 3.0, 9.5, 1.0, 5.0, 0.0, 8.0]))

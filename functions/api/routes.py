@@ -1,0 +1,213 @@
+"""Every address of the HTTP API, in the order in which its document shows them."""
+
+import secrets
+from typing import Any
+
+from answering import Answer
+from page import docs_policy, file, page_policy
+from reading import Query, Request, whole_number
+from routing import Access, Office, Routes
+
+from heisenbug.domain.assets import Pair
+from heisenbug.domain.errors import FieldError, InvalidSettings, NotFound
+from heisenbug.domain.rules import Integer, shown
+from heisenbug.store.connection import TICKET_TTL_SECONDS
+from heisenbug.wiring import now
+
+Plain = dict[str, Any]
+LIMIT = Query("limit", Integer(1, 100), 20, "How many at most.")
+CONVERSIONS = Query("limit", Integer(1, 1000), 20, "How many at most.")
+POINTS = Query("limit", Integer(1, 1000), 200, "How many of the newest samples at most.")
+SAMPLES = Query("limit", Integer(1, 500), 120, "How many of the newest samples at most.")
+CURSOR = Query("cursor", Integer(1, 2**40), None, "Go on from the cursor of the answer before.")
+MOMENT = Query("cursor", Integer(2, 2**40), None, "Go on from the cursor of the answer before.")
+LONGEST_WHY = 200
+
+routes = Routes()
+
+# ------------------------------------------------------------------------ asked
+
+
+@routes.add("GET", "/api/ping", "Pong", access=Access.ANYONE)
+def ping(office: Office, request: Request) -> Plain:
+    """Whether the API answers; needs no token."""
+    return {"status": "pong", "at": now().isoformat(timespec="milliseconds")}
+
+
+@routes.add("GET", "/api/health", "Health")
+def health(office: Office, request: Request) -> Plain:
+    """Whether the bot does its work, and what is wrong where it does not."""
+    return office.desk.health()
+
+
+@routes.add("GET", "/api/status", "Status")
+def status(office: Office, request: Request) -> Plain:
+    """How the bot is: what it is told, what bars it, its newest tick, equity and trades."""
+    return {**office.desk.status(), "websocket_url": office.websocket_url}
+
+
+@routes.add("GET", "/api/config", "Config")
+def config(office: Office, request: Request) -> Plain:
+    """Every setting, their version, and what is wrong with them, if anything."""
+    return office.desk.config()
+
+
+@routes.add("GET", "/api/config/schema", "ConfigSchema")
+def config_schema(office: Office, request: Request) -> Plain:
+    """Bounds, default and meaning of every setting."""
+    return office.desk.config_schema()
+
+
+@routes.add("GET", "/api/config/history", "ConfigHistory", LIMIT, CURSOR)
+def config_history(office: Office, request: Request) -> Plain:
+    """The versions of the settings, newest first."""
+    return office.desk.config_history(request.number(LIMIT), request.optional(CURSOR))
+
+
+@routes.add("GET", "/api/pairs", "Pairs")
+def pairs(office: Office, request: Request) -> Plain:
+    """Every pair, enabled or not."""
+    return office.desk.pairs()
+
+
+@routes.add("GET", "/api/trades", "Trades", LIMIT, CURSOR)
+def trades(office: Office, request: Request) -> Plain:
+    """The newest trades, newest first."""
+    return office.desk.trades(request.number(LIMIT), request.optional(CURSOR))
+
+
+@routes.add("GET", "/api/trades/{sequence}", "Trade")
+def trade(office: Office, request: Request) -> Plain:
+    """One trade by its sequence number."""
+    number = whole_number(request.named["sequence"])
+    if not number:
+        raise NotFound(f"There is no trade {request.named['sequence'][:40]!r}; trades are numbered from 1.")
+    return office.desk.trade(number)
+
+
+@routes.add("GET", "/api/opportunities", "Opportunities", CONVERSIONS)
+def opportunities(office: Office, request: Request) -> Plain:
+    """The best conversions of the newest tick, each with its numbers and what stopped it."""
+    return office.desk.opportunities(request.number(CONVERSIONS))
+
+
+@routes.add("GET", "/api/decisions", "Decisions", LIMIT, MOMENT)
+def decisions(office: Office, request: Request) -> Plain:
+    """The newest decisions, newest first, and what stopped the best conversion of each."""
+    return office.desk.decisions(request.number(LIMIT), request.optional(MOMENT))
+
+
+@routes.add("GET", "/api/portfolio", "Portfolio")
+def portfolio(office: Office, request: Request) -> Plain:
+    """What the bot holds, with its value and entry price in the base currency."""
+    return office.desk.portfolio()
+
+
+@routes.add("GET", "/api/equity", "Equity", POINTS)
+def equity(office: Office, request: Request) -> Plain:
+    """Equity and drawdown at the newest samples, oldest first."""
+    return office.desk.equity(request.number(POINTS))
+
+
+@routes.add("GET", "/api/prices", "Prices", SAMPLES)
+def prices(office: Office, request: Request) -> Plain:
+    """Prices at the newest samples, oldest first; of one pair alone with `?pair=BTC-USD`."""
+    return office.desk.prices(request.number(SAMPLES), _pair(request.query.get("pair")))
+
+
+# ------------------------------------------------------------------------- told
+
+
+@routes.add("PATCH", "/api/config", "Config", access=Access.ADMIN, sends="SettingsChange")
+def patch_config(office: Office, request: Request) -> Plain:
+    """Change settings, all or none; with `If-Match: VERSION` only where nobody changed them first (409)."""
+    return office.desk.change_config(request.sent(), "api", request.version_seen())
+
+
+@routes.add("PUT", "/api/pairs/{pair}", "Pair", access=Access.ADMIN, sends="PairChange")
+def put_pair(office: Office, request: Request) -> Plain:
+    """Add a pair or replace what is told of it: enabled with priority 50 unless it is said otherwise."""
+    told = request.sent_of("enabled", "priority")
+    return office.desk.put_pair(request.named["pair"], told.get("enabled", True), told.get("priority", 50))
+
+
+@routes.add("DELETE", "/api/pairs/{pair}", "Removed", access=Access.ADMIN)
+def remove_pair(office: Office, request: Request) -> Plain:
+    """Take a pair out."""
+    return office.desk.remove_pair(request.named["pair"])
+
+
+@routes.add("POST", "/api/start", "Config", access=Access.ADMIN)
+def start(office: Office, request: Request) -> Plain:
+    """Let the bot trade."""
+    return office.desk.change_config({"is_active": True}, "api")
+
+
+@routes.add("POST", "/api/stop", "Config", access=Access.ADMIN)
+def stop(office: Office, request: Request) -> Plain:
+    """Let the bot look, but not trade."""
+    return office.desk.change_config({"is_active": False}, "api")
+
+
+@routes.add("POST", "/api/kill", "Kill", access=Access.ADMIN, sends="KillReason")
+def kill(office: Office, request: Request) -> Plain:
+    """Stop at once, until a person re-arms the bot; what it holds stays as it is."""
+    return office.desk.kill("api", _why(request.sent_of("why").get("why", "")))
+
+
+@routes.add("POST", "/api/rearm", "Kill", access=Access.ADMIN)
+def rearm(office: Office, request: Request) -> Plain:
+    """Lift the kill; drawdown counts from now on."""
+    return office.desk.rearm()
+
+
+@routes.add("POST", "/api/ws-ticket", "Ticket")
+def ws_ticket(office: Office, request: Request) -> Plain:
+    """A ticket that opens one WebSocket in the caller's own role: add it as `?ticket=`."""
+    ticket = secrets.token_urlsafe(32)
+    office.connections.issue(ticket, request.role, int(now().timestamp()))
+    return {"ticket": ticket, "expires_in": TICKET_TTL_SECONDS, "websocket_url": office.websocket_url}
+
+
+# ------------------------------------------------------------------------ files
+
+
+@routes.add("GET", "/", "", access=Access.ANYONE)
+def page(office: Office, request: Request) -> Answer:
+    """The page."""
+    return file("index.html", request, page_policy(office.websocket_url))
+
+
+@routes.add("GET", "/assets/{name}", "", access=Access.ANYONE)
+def asset(office: Office, request: Request) -> Answer:
+    """What the page is made of."""
+    return file(request.named["name"], request)
+
+
+@routes.add("GET", "/api/openapi.json", "", access=Access.ANYONE)
+def openapi(office: Office, request: Request) -> Answer:
+    """The document of this API."""
+    return file("openapi.json", request)
+
+
+@routes.add("GET", "/api/docs", "", access=Access.ANYONE)
+def docs(office: Office, request: Request) -> Answer:
+    """The page that shows the document and tries it out."""
+    return file("docs.html", request, docs_policy())
+
+
+# ---------------------------------------------------------------------- private
+
+
+def _pair(text: str | None) -> str | None:
+    try:
+        return None if text is None else str(Pair.parse(text))
+    except ValueError as bad:
+        raise InvalidSettings([FieldError("pair", str(bad))]) from bad
+
+
+def _why(value: Any) -> str:
+    if not isinstance(value, str):
+        raise InvalidSettings([FieldError("why", f"why must be a text, not {shown(value)}.")])
+    text = value[:LONGEST_WHY].encode("utf-8", "replace").decode()
+    return text or "by hand"
