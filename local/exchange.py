@@ -19,7 +19,7 @@ from local.catalogue import InvalidBalance, balances_from
 from local.generated import DRIFT_AN_HOUR, GeneratedMarket
 from local.market import Market, epoch, iso
 from local.market_file import InvalidMarket, read_market
-from local.replay import InvalidPosition, begin, save_position, saved_position
+from local.replay import InvalidPosition, begin, in_step, save_position, saved_position
 from local.routes import Answer, Request, SimulatedExchange
 
 DEMO = "demo"
@@ -147,14 +147,19 @@ def serve(
     state_file: Path | None = None,
     start: float | None = None,
     balances: Mapping[str, Decimal] | None = None,
+    stepped: bool = False,
 ) -> ExchangeServer:
     """An exchange bound to its port (0: any free one), at `start`, else where it was left, else at the market's start.
 
+    `stepped` moves it on a little, so that looks on the market's grid see each sample once (see `in_step`).
     Times are epoch seconds; raises CannotServe where the port is taken and InvalidPosition for a time out of range.
     """
     if start is None and state_file is not None:
         start = saved_position(state_file, market)
-    exchange = SimulatedExchange(market, begin(market, speed, clock(), start), balances)
+    now = clock()
+    replay = begin(market, speed, now, start)
+    replay = in_step(replay, market.spacing_seconds, now) if stepped else replay
+    exchange = SimulatedExchange(market, replay, balances)
     server = _bound(exchange, (host, port), clock, state_file)
     try:
         server.save()
@@ -208,7 +213,13 @@ def _server(options: argparse.Namespace) -> ExchangeServer:
     balances = balances_from(options.balance) if options.balance else None
     market = _market(options)
     return serve(
-        market, options.speed, port=options.port, state_file=options.state, start=options.start, balances=balances
+        market,
+        options.speed,
+        port=options.port,
+        state_file=options.state,
+        start=options.start,
+        balances=balances,
+        stepped=options.start is None,
     )
 
 

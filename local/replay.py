@@ -9,6 +9,9 @@ from pathlib import Path
 from local.market import Market, epoch, iso
 from local.ticker import plain
 
+# Where in a sample a look on the grid stands: what is left of it is for looks that come late.
+INTO_SAMPLE = 0.6
+
 
 class InvalidPosition(ValueError):
     """A speed, time or saved state that a market cannot be replayed from; the text says what to give instead."""
@@ -60,6 +63,21 @@ class Replay:
 def begin(market: Market, speed: float, now: float, position: float | None = None) -> Replay:
     """A replay of the market from `position`, or from where the market itself starts."""
     return Replay(market.first, market.last, market.start if position is None else position, now, speed)
+
+
+def in_step(replay: Replay, spacing: float, now: float) -> Replay:
+    """The same replay, moved on by less than one `spacing` of its market.
+
+    Looks come on a grid of spacing / speed wall seconds, each a little late; in step, they come when a sample of the
+    market is not about to change, so that every look sees the next sample, none twice and none skipped.
+    """
+    if replay.speed <= 0:
+        return replay
+    period = spacing / replay.speed
+    into = (replay.reach(math.floor(now / period) * period) - replay.first) % spacing
+    ahead = (INTO_SAMPLE * spacing - into) % spacing
+    position = min(replay.position + ahead, math.inf if replay.last is None else replay.last)
+    return replay.moved(position, replay.since)
 
 
 def save_position(state_file: Path, market: Market, replay: Replay, now: float) -> None:

@@ -1,6 +1,113 @@
-"""placeholder"""
+"""The eight tables in memory, made from template.yaml, with every request counted, and able to fail when told."""
+
+import threading
+from collections import Counter
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-class Cloud: ...
+from dataclasses import dataclass, field
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import boto3
+import yaml
+from botocore.client import BaseClient
+from moto import mock_aws
+
+from heisenbug.store.all import bind_all
+
+ROOT = Path(__file__).parents[1]
+PREFIX = "test-"
+WRITES = ("PutItem", "UpdateItem", "DeleteItem", "TransactWriteItems", "BatchWriteItem")
+
+
+class Template(yaml.SafeLoader):
+    """template.yaml, its short functions read as {name: value}."""
+
+
+def _short(loader: yaml.SafeLoader, suffix: str, node: yaml.Node) -> dict[str, Any]:
+    if isinstance(node, yaml.ScalarNode):
+        return {suffix: loader.construct_scalar(node)}
+    if isinstance(node, yaml.SequenceNode):
+        return {suffix: loader.construct_sequence(node, deep=True)}
+    assert isinstance(node, yaml.MappingNode)
+    return {suffix: loader.construct_mapping(node, deep=True)}
+
+
+Template.add_multi_constructor("!", _short)
+
+
+@cache
+def template() -> dict[str, Any]:
+    """template.yaml as it is."""
+    loaded: dict[str, Any] = yaml.load((ROOT / "template.yaml").read_text(), Template)  # noqa: S506
+    return loaded
+
+
+def table_definitions() -> dict[str, dict[str, Any]]:
+    """The properties of every table of the template, by its name without the prefix."""
+    resources = template()["Resources"].items()
+    return {name: r["Properties"] for name, r in resources if r["Type"] == "AWS::DynamoDB::Table"}
+
+
+Call = dict[str, Any]
+Hook = Callable[[str, Call], None]
+
+
+@dataclass
+class Cloud:
+    """The tables, and what was asked of them; `before` and `after` every request may raise what they like."""
+
+    client: Any = None
+    calls: list[tuple[str, Call]] = field(default_factory=list)
+    before: Hook = field(default=lambda name, call: None)
+    after: Hook = field(default=lambda name, call: None)
+
+    def items(self, table: str) -> list[dict[str, Any]]:
+        """Every item of a table, raw."""
+        found: list[dict[str, Any]] = self.client.scan(TableName=PREFIX + table, ConsistentRead=True)["Items"]
+        return found
+
+    def put(self, table: str, item: dict[str, Any]) -> None:
+        """Put a raw item, as a person in the console would."""
+        self.client.put_item(TableName=PREFIX + table, Item=item)
+
+    def edit(self, table: str, key: dict[str, Any], **attributes: Any) -> None:
+        """Change attributes of one raw item, as a person in the console would."""
+        updates = {name: {"Value": value, "Action": "PUT"} for name, value in attributes.items()}
+        self.client.update_item(TableName=PREFIX + table, Key=key, AttributeUpdates=updates)
+
+    def counted(self) -> Counter[str]:
+        """How often each operation was asked for."""
+        return Counter(name for name, _ in self.calls)
+
+
 @contextmanager
-def cloud():
-    yield Cloud()
+def cloud() -> Iterator[Cloud]:
+    """The tables, open for one test; each request is atomic, as it is at the real service."""
+    opened, lock = Cloud(), threading.RLock()
+    plain = BaseClient._make_api_call  # type: ignore[attr-defined]
+
+    def asked(self: Any, name: str, call: Call) -> Any:
+        opened.before(name, call)
+        with lock:
+            opened.calls.append((name, call))
+            answer = plain(self, name, call)
+        opened.after(name, call)
+        return answer
+
+    with mock_aws():
+        opened.client = boto3.client("dynamodb", region_name="us-east-1")
+        for name, properties in table_definitions().items():
+            opened.client.create_table(
+                TableName=PREFIX + name,
+                BillingMode=properties["BillingMode"],
+                KeySchema=properties["KeySchema"],
+                AttributeDefinitions=properties["AttributeDefinitions"],
+            )
+        bind_all(PREFIX)
+        BaseClient._make_api_call = asked  # type: ignore[attr-defined]
+        try:
+            yield opened
+        finally:
+            BaseClient._make_api_call = plain  # type: ignore[attr-defined]

@@ -12,7 +12,7 @@ from local.catalogue import InvalidBalance, balances_from
 from local.generated import GeneratedMarket
 from local.market import epoch, iso
 from local.market_file import RecordedMarket, read_market
-from local.replay import InvalidPosition, Replay, begin, samples, save_position, saved_position
+from local.replay import InvalidPosition, Replay, begin, in_step, samples, save_position, saved_position
 from local.routes import Answer, Request, SimulatedExchange
 from local.ticker import directions
 
@@ -400,3 +400,16 @@ def test_the_newest_sample_of_a_recorded_month_joins_on_to_the_ticker() -> None:
     following = samples(market, replay, NOW + 5, seconds=5, count=1)
     assert following[0]["at"] == iso(epoch(str(past[-1]["at"])) + 5)
     assert past[-1] in samples(market, replay, NOW + 5, seconds=5, count=2)
+
+
+@pytest.mark.parametrize("late", [0.0, 0.4, 1.2])
+@pytest.mark.parametrize("start", [0.0, 7.0, 59.9])
+def test_in_step_looks_on_the_grid_see_every_sample_once_however_late_within_a_quarter(
+    start: float, late: float
+) -> None:
+    replay = in_step(Replay(0.0, None, 6_000.0 + start, 1_000_003.3, 12.0), 60.0, 1_000_003.3)
+
+    looks = [int(replay.market_time(1_000_005 + 5 * tick + late) // 60) for tick in range(20)]
+
+    assert looks == list(range(looks[0], looks[0] + 20))
+    assert 0 <= replay.position - (6_000.0 + start) < 60

@@ -1,0 +1,122 @@
+"""The OpenAPI document, written from the API's own table of routes: `python -m cli.openapi > web/openapi.json`."""
+
+import importlib
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+from heisenbug import __version__
+
+API = Path(__file__).parents[1] / "functions" / "api"
+JSON = "application/json"
+ABOUT = (
+    "Ask the bot and tell it. Every answer but the files' is JSON, money as decimal text, times as UTC ISO-8601, "
+    "lists newest first. Errors say what, why and what to do next; what is refused has changed nothing."
+)
+NO_TOKEN = {
+    "description": "No token, or one that is not known; the answer is the gateway's own.",
+    "content": {JSON: {"schema": {"type": "object", "properties": {"message": {"type": "string"}}}}},
+}
+
+
+def document() -> dict[str, Any]:
+    """The OpenAPI 3.1 document of the HTTP API."""
+    routes = [route for route in _of_the_api("routes").routes.table if route.returns]
+    paths: dict[str, dict[str, Any]] = {}
+    for route in routes:
+        paths.setdefault(route.path, {})[route.method.lower()] = operation(route)
+    return {
+        "openapi": "3.1.0",
+        "info": {"title": "Heisenbug", "version": __version__, "description": ABOUT},
+        # Relative to the document at /api/openapi.json, so that it holds under any path prefix.
+        "servers": [{"url": "..", "description": "Where this document came from"}],
+        "security": [{"token": []}],
+        "paths": paths,
+        "components": {
+            "schemas": _of_the_api("shapes").shapes(),
+            "securitySchemes": {"token": {"type": "http", "scheme": "bearer", "description": "Admin or reader token."}},
+        },
+    }
+
+
+def operation(route: Any) -> dict[str, Any]:
+    """What the document says of one route."""
+    words = str(route.answer.__doc__)
+    told: dict[str, Any] = {
+        "operationId": route.answer.__name__,
+        "summary": words.rstrip("."),
+        "tags": [_tag(route)],
+        "parameters": [*map(_in_path, _names(route.path)), *map(_in_query, route.query), *_extra(route)],
+        "responses": {"200": _answer("It worked.", route.returns), **_refusals(route)},
+    }
+    if route.access == "anyone":
+        told["security"] = []
+    if route.sends:
+        told["requestBody"] = {"required": route.sends == "SettingsChange", "content": _content(route.sends)}
+    return told
+
+
+def _of_the_api(module: str) -> Any:
+    """One of the API function's modules, found as Lambda finds it: by its own folder."""
+    if str(API) not in sys.path:
+        sys.path.insert(0, str(API))
+    return importlib.import_module(module)
+
+
+def _tag(route: Any) -> str:
+    if "config" in route.path or "pairs" in route.path:
+        return "Settings"
+    return "Look" if route.method == "GET" else "Control"
+
+
+def _names(path: str) -> list[str]:
+    return [part.strip("{}") for part in path.split("/") if part.startswith("{")]
+
+
+def _in_path(name: str) -> dict[str, Any]:
+    schema = {"type": "string", "examples": ["BTC-USD"]} if name == "pair" else {"type": "integer", "minimum": 1}
+    return {"name": name, "in": "path", "required": True, "schema": schema}
+
+
+def _in_query(query: Any) -> dict[str, Any]:
+    schema = {**query.rule.schema(), **({} if query.default is None else {"default": query.default})}
+    return {"name": query.name, "in": "query", "description": query.means, "schema": schema}
+
+
+def _extra(route: Any) -> list[dict[str, Any]]:
+    """What is read from the request by more than a number's name."""
+    if route.path == "/api/prices":
+        means = "One pair alone, such as BTC-USD."
+        return [{"name": "pair", "in": "query", "description": means, "schema": {"type": "string"}}]
+    if (route.method, route.path) == ("PATCH", "/api/config"):
+        means = "The version the change counts on; 409 where somebody changed the settings first."
+        return [{"name": "If-Match", "in": "header", "description": means, "schema": {"type": "string"}}]
+    return []
+
+
+def _refusals(route: Any) -> dict[str, Any]:
+    refusals: dict[str, Any] = {}
+    if route.query or route.sends or route.path in ("/api/start", "/api/stop"):
+        refusals["400"] = _answer("Not understood; each bad field is named and nothing was changed.", "Error")
+    if route.access != "anyone":
+        refusals |= {"401": NO_TOKEN, "403": _answer("The token does not allow this.", "Error")}
+    if _names(route.path) and route.method != "PUT":
+        refusals["404"] = _answer("There is no such thing; the message says what there is.", "Error")
+    if route.returns == "Config" and route.method != "GET":
+        refusals["409"] = _answer("Somebody changed the settings first; `config` shows the newer ones.", "Error")
+    if route.sends:
+        refusals["413"] = _answer("The body is too large.", "Error")
+    return refusals
+
+
+def _answer(words: str, shape: str) -> dict[str, Any]:
+    return {"description": words, "content": _content(shape)}
+
+
+def _content(shape: str) -> dict[str, Any]:
+    return {JSON: {"schema": {"$ref": f"#/components/schemas/{shape}"}}}
+
+
+if __name__ == "__main__":
+    print(json.dumps(document(), indent=1))

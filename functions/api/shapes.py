@@ -1,0 +1,222 @@
+"""What the API sends and takes, as JSON schema, by the names that the routes use; only its document is made of it."""
+
+from typing import Any
+
+from heisenbug.domain.gates import Gate
+from heisenbug.domain.settings import describe
+from heisenbug.domain.trade import TradeState
+
+Shape = dict[str, Any]
+
+TEXT: Shape = {"type": "string"}
+NUMBER: Shape = {"type": "number"}
+WHOLE: Shape = {"type": "integer"}
+FLAG: Shape = {"type": "boolean"}
+MONEY: Shape = {"type": "string", "format": "decimal", "examples": ["1000.25"]}
+MOMENT: Shape = {"type": "string", "format": "date-time"}
+PAIR: Shape = {"type": "string", "examples": ["BTC-USD"]}
+PRIORITY: Shape = {"type": "integer", "minimum": 1, "maximum": 100, "default": 50}
+STATES = ["running", "stopped", "killed", "settings not understood"]
+
+
+def all_of(fields: dict[str, Shape]) -> Shape:
+    """An object with exactly these fields."""
+    return {"type": "object", "properties": fields, "required": [*fields], "additionalProperties": False}
+
+
+def some_of(fields: dict[str, Shape]) -> Shape:
+    """An object with any of these fields."""
+    return {"type": "object", "properties": fields, "additionalProperties": False}
+
+
+def list_of(item: Shape) -> Shape:
+    """A list of these."""
+    return {"type": "array", "items": item}
+
+
+def map_of(value: Shape) -> Shape:
+    """An object from names, such as those of pairs, to these."""
+    return {"type": "object", "additionalProperties": value}
+
+
+def or_none(shape: Shape) -> Shape:
+    """This or null."""
+    return {**shape, "type": [shape["type"], "null"]} if "type" in shape else {"anyOf": [shape, {"type": "null"}]}
+
+
+def ref(name: str) -> Shape:
+    """One of the shapes below."""
+    return {"$ref": f"#/components/schemas/{name}"}
+
+
+def _settings() -> dict[str, Shape]:
+    told = describe()
+    return {
+        name: {**{key: value for key, value in rule.items() if key != "must"}, "description": _meaning(rule)}
+        for name, rule in told.items()
+    }
+
+
+def _meaning(rule: Shape) -> str:
+    return f"{rule['description']} {rule['must']}"
+
+
+FIELD_ERROR = all_of({"field": TEXT, "message": TEXT})
+CURSOR = or_none({"type": "integer", "description": "Ask again with it for what comes after; null at the end."})
+GUARDED = map_of(all_of({"reason": TEXT, "since": MOMENT}))
+KILLED = or_none(all_of({"at": MOMENT, "by": TEXT, "why": TEXT}))
+QUOTES = map_of(all_of({"bid": MONEY, "ask": MONEY}))
+WORTH = {
+    "equity": or_none(MONEY),
+    "drawdown": or_none(NUMBER),
+    "data_age_seconds": or_none(NUMBER),
+    "guarded": GUARDED,
+}
+OPPORTUNITY = all_of(
+    {
+        "from": TEXT,
+        "to": TEXT,
+        "amount": MONEY,
+        "confidence": or_none(NUMBER),
+        "risk": or_none(NUMBER),
+        "expected_return": or_none(NUMBER),
+        "cost_bps": or_none(NUMBER),
+        "volatility": or_none(NUMBER),
+        "gate": {"type": "string", "enum": [gate.name.lower() for gate in Gate]},
+        "value": or_none(NUMBER),
+        "limit": or_none(NUMBER),
+        "why": TEXT,
+    }
+)
+TRADE = all_of(
+    {
+        "id": TEXT,
+        "sequence": WHOLE,
+        "state": {"type": "string", "enum": [state.value for state in TradeState]},
+        "mode": TEXT,
+        "at": MOMENT,
+        "finished_at": or_none(MOMENT),
+        "from": TEXT,
+        "to": TEXT,
+        "amount": MONEY,
+        "received": or_none(MONEY),
+        "from_price": NUMBER,
+        "to_price": NUMBER,
+        "confidence": NUMBER,
+        "risk": NUMBER,
+        "expected_return": NUMBER,
+        "cost_bps": or_none(NUMBER),
+        "expected_cost_bps": NUMBER,
+        "quoted_cost_bps": or_none(NUMBER),
+        "reason": TEXT,
+        "outcome": TEXT,
+    }
+)
+STATUS = all_of(
+    {
+        "bot_id": TEXT,
+        "state": {"type": "string", "enum": STATES},
+        "is_active": FLAG,
+        "mode": TEXT,
+        "risk_tolerance": NUMBER,
+        "min_confidence": NUMBER,
+        "check_interval": WHOLE,
+        "cache_ttl": WHOLE,
+        "base_currency": TEXT,
+        "settings_version": WHOLE,
+        "settings_errors": list_of(FIELD_ERROR),
+        "killed": KILLED,
+        "open_trade": or_none(TEXT),
+        "ticks": WHOLE,
+        "last_tick": or_none(MOMENT),
+        "next_tick": MOMENT,
+        "window": all_of({"samples": WHOLE, "of": WHOLE}),
+        **WORTH,
+        "recent_trades": list_of(ref("Trade")),
+        "websocket_url": TEXT,
+    }
+)
+OPPORTUNITIES = {
+    **all_of(
+        {
+            "at": or_none(MOMENT),
+            "samples": WHOLE,
+            "guarded": GUARDED,
+            "opportunities": list_of(ref("Opportunity")),
+        }
+    ),
+    "required": ["at", "samples", "opportunities"],
+}
+DECISION = all_of(
+    {
+        "at": MOMENT,
+        "samples": WHOLE,
+        "chosen": or_none(ref("Opportunity")),
+        "best": or_none(ref("Opportunity")),
+    }
+)
+HOLDING = all_of(
+    {
+        "asset": TEXT,
+        "amount": MONEY,
+        "price": or_none(NUMBER),
+        "value": or_none(NUMBER),
+        "entry_price": or_none(MONEY),
+    }
+)
+VERSION = all_of(
+    {
+        "version": WHOLE,
+        "at": MOMENT,
+        "who": TEXT,
+        "settings": ref("Settings"),
+        "pairs": list_of(all_of({"pair": PAIR, "priority": PRIORITY})),
+    }
+)
+CONFIG = {
+    **all_of({"version": WHOLE, "settings": ref("Settings"), "errors": list_of(FIELD_ERROR)}),
+    "required": ["version", "settings"],
+}
+ERROR = {
+    **all_of(
+        {"error": all_of({"code": TEXT, "message": TEXT, "fields": list_of(FIELD_ERROR)}), "config": ref("Config")}
+    ),
+    "required": ["error"],
+}
+
+
+def shapes() -> dict[str, Shape]:
+    """Every shape by its name."""
+    settings = some_of(_settings())
+    return {
+        "Error": ERROR,
+        "Pong": all_of({"status": {"const": "pong"}, "at": MOMENT}),
+        "Health": all_of(
+            {
+                "status": {"type": "string", "enum": ["ok", "attention"]},
+                "problems": list_of(TEXT),
+                "last_tick_age_seconds": or_none(NUMBER),
+            }
+        ),
+        "Status": STATUS,
+        "Settings": settings,
+        "SettingsChange": {**settings, "minProperties": 1, "examples": [{"risk_tolerance": 0.6}]},
+        "Config": CONFIG,
+        "ConfigSchema": {"type": "object", "description": "The schema of Settings, as JSON schema."},
+        "ConfigHistory": all_of({"versions": list_of(VERSION), "cursor": CURSOR}),
+        "Pair": all_of({"pair": PAIR, "enabled": FLAG, "priority": PRIORITY}),
+        "Pairs": all_of({"pairs": list_of(ref("Pair"))}),
+        "PairChange": some_of({"enabled": {**FLAG, "default": True}, "priority": PRIORITY}),
+        "Removed": all_of({"removed": PAIR}),
+        "Trade": TRADE,
+        "Trades": all_of({"trades": list_of(ref("Trade")), "cursor": CURSOR}),
+        "Opportunity": OPPORTUNITY,
+        "Opportunities": OPPORTUNITIES,
+        "Decisions": all_of({"decisions": list_of(DECISION), "cursor": CURSOR}),
+        "Portfolio": all_of({"base_currency": TEXT, "holdings": list_of(HOLDING), **WORTH}),
+        "Equity": all_of({"equity": list_of(all_of({"at": MOMENT, "equity": MONEY, "drawdown": NUMBER}))}),
+        "Prices": all_of({"prices": list_of(all_of({"at": MOMENT, "quotes": QUOTES}))}),
+        "Kill": all_of({"killed": KILLED}),
+        "KillReason": some_of({"why": {**TEXT, "maxLength": 200, "default": "by hand"}}),
+        "Ticket": all_of({"ticket": TEXT, "expires_in": WHOLE, "websocket_url": TEXT}),
+    }

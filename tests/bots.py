@@ -1,0 +1,137 @@
+"""A whole bot over tables in memory: everything real but the market, the queue and the clock."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from decimal import Decimal
+from itertools import count
+from typing import Any
+
+from heisenbug.configuration import Configuration, Configurations
+from heisenbug.domain.venue import Venue
+from heisenbug.exchange.paper import Paper
+from heisenbug.exchange.port import Exchange, Past, PastQuotes
+from heisenbug.looking import Look, Looking, Memory
+from heisenbug.store.bot_state import Ledgers, States
+from heisenbug.store.paper_fills import PaperFills
+from heisenbug.store.price_snapshot import PriceSnapshots
+from heisenbug.store.trade_book import TradeBook
+from heisenbug.store.trade_history import TradeHistory
+from heisenbug.tick import Bot, Remembered, Report, run_tick
+from tests.fakes import Clock, FakeQueue, FakeTickers
+from tests.markets import FREE, MONDAY
+
+BOT = "default"
+_tokens = count(1)
+
+
+@dataclass
+class FakePast:
+    """A market's past, as told."""
+
+    slots: list[PastQuotes] = field(default_factory=list)
+    asked: int = 0
+
+    def samples(self, sample_seconds: int, number: int, before: int) -> Sequence[PastQuotes]:
+        self.asked += 1
+        return [slot for slot in self.slots if slot.at < before][-number:]
+
+
+@dataclass
+class Process:
+    """One warm process: what it remembers lasts from tick to tick, and is lost with it."""
+
+    clock: Clock
+    tickers: FakeTickers
+    past: Past | None = None
+    venue: Venue = FREE
+    queue: FakeQueue = field(default_factory=FakeQueue)
+    memory: Memory = field(default_factory=Memory)
+    remembered: Remembered = field(default_factory=Remembered)
+    left_seconds: float = 20
+
+    def __post_init__(self) -> None:
+        self.configurations = Configurations(BOT)
+
+    def bot(self) -> Bot:
+        """The bot of one invocation, with a token of its own."""
+        token = f"attempt-{next(_tokens)}"
+        snapshots = PriceSnapshots(BOT)
+        return Bot(
+            bot_id=BOT,
+            venue=self.venue,
+            clock=self.clock,
+            wait=self.clock.sleep,
+            deadline=self.clock.at + self.left_seconds,
+            token=token,
+            configurations=self.configurations,
+            states=States(BOT),
+            ledgers=Ledgers(BOT),
+            history=lambda mode: TradeHistory(BOT, mode),
+            book=lambda mode: TradeBook(BOT, mode, token),
+            snapshots=snapshots,
+            looking=Looking(self.tickers, self.past, snapshots, self.clock, self.memory),
+            exchange=self._exchange,
+            queue=self.queue,
+            remembered=self.remembered,
+        )
+
+    def _exchange(self, told: Configuration, look: Look, holdings: Mapping[str, Decimal]) -> Exchange:
+        return Paper(PaperFills(BOT), look.market.quotes, holdings, told.settings, self.venue, self.clock)
+
+    def tick(self, due: int, late: float = 0.0) -> Report:
+        """One check at its due time."""
+        self.clock.at = max(self.clock.at, due + late)
+        return run_tick(self.bot(), due, self._interval)
+
+    @property
+    def _interval(self) -> int | None:
+        return None
+
+    def tell(self, **changes: Any) -> None:
+        """Change the settings, as the API does."""
+        self.configurations.change(changes, "a test", self.clock())
+
+
+# A bot that trades whenever BTC climbs: a window of 10 samples of 5 s, no cost, no rest.
+EAGER: Mapping[str, Any] = {
+    "is_active": True,
+    "pairs": ["BTC-USD"],
+    "check_interval_seconds": 5,
+    "sample_seconds": 5,
+    "cache_ttl_seconds": 1,
+    "window": 10,
+    "horizon": 10,
+    "forecaster": "drift",
+    "drift_weight": 1,
+    "min_confidence": 0.5,
+    "risk_tolerance": 1,
+    "min_expected_return": 0,
+    "cost_bps": 0,
+    "cooldown_seconds": 0,
+    "max_drawdown": 1,
+}
+
+
+def price_of(tick: int, start: float = 100.0) -> float:
+    """BTC climbs a thousandth a tick for 15 ticks and falls back as fast, with a wobble, for ever."""
+    place = tick % 30
+    height = place if place < 15 else 30 - place
+    return round(start * (1 + 0.001 * height + 0.0001 * (tick % 2)), 4)
+
+
+def process(clock: Clock | None = None, **changes: Any) -> Process:
+    """A new process; with `changes`, the first start of a bot that is eager to trade."""
+    clock = clock or Clock(MONDAY)
+    opened = Process(clock, FakeTickers(clock))
+    if changes or Configurations(BOT)._config.read() is None:
+        opened.tell(**{**EAGER, **changes})
+    return opened
+
+
+def run(bot: Process, ticks: range) -> list[Report]:
+    """The ticks with these numbers, each 5 s after the other, at the prices of an endless rise and fall."""
+    reports = []
+    for tick in ticks:
+        bot.tickers.set(BTC=price_of(tick))
+        reports.append(bot.tick(MONDAY + 5 * tick))
+    return reports
