@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import sys
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -95,7 +96,7 @@ def _start_market(home: Home, wish: Wish, progress: Progress) -> None:
     progress(f"the market {wish.market.bot_id}")
     emulator.need_free(wish.exchange_port, "PORT")
     state = home.path / f"market-{wish.market.bot_id}.json"
-    command = [str(home.python("venv")), "-m", "local.exchange", "--market", wish.market.source]
+    command = [sys.executable, "-m", "local.exchange", "--market", wish.market.source]
     command += ["--speed", str(wish.market.speed), "--port", str(wish.exchange_port), "--state", str(state)]
     path = f"{ROOT}:{ROOT / 'layers' / 'heisenbug'}"
     processes.start(home, EXCHANGE, command, {"PATH": "/usr/bin:/bin", "PYTHONPATH": path})

@@ -5,43 +5,17 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from functools import cache
-from pathlib import Path
 from typing import Any
 
 import boto3
-import yaml
 from botocore.client import BaseClient
 from moto import mock_aws
 
 from heisenbug.store.all import bind_all
+from tests.template import template
 
-ROOT = Path(__file__).parents[1]
 PREFIX = "test-"
 WRITES = ("PutItem", "UpdateItem", "DeleteItem", "TransactWriteItems", "BatchWriteItem")
-
-
-class Template(yaml.SafeLoader):
-    """template.yaml, its short functions read as {name: value}."""
-
-
-def _short(loader: yaml.SafeLoader, suffix: str, node: yaml.Node) -> dict[str, Any]:
-    if isinstance(node, yaml.ScalarNode):
-        return {suffix: loader.construct_scalar(node)}
-    if isinstance(node, yaml.SequenceNode):
-        return {suffix: loader.construct_sequence(node, deep=True)}
-    assert isinstance(node, yaml.MappingNode)
-    return {suffix: loader.construct_mapping(node, deep=True)}
-
-
-Template.add_multi_constructor("!", _short)
-
-
-@cache
-def template() -> dict[str, Any]:
-    """template.yaml as it is."""
-    loaded: dict[str, Any] = yaml.load((ROOT / "template.yaml").read_text(), Template)  # noqa: S506
-    return loaded
 
 
 def table_definitions() -> dict[str, dict[str, Any]]:
@@ -74,8 +48,16 @@ class Cloud:
 
     def edit(self, table: str, key: dict[str, Any], **attributes: Any) -> None:
         """Change attributes of one raw item, as a person in the console would."""
-        updates = {name: {"Value": value, "Action": "PUT"} for name, value in attributes.items()}
-        self.client.update_item(TableName=PREFIX + table, Key=key, AttributeUpdates=updates)
+        names = {f"#{place}": name for place, name in enumerate(attributes)}
+        values = {f":{place}": value for place, value in enumerate(attributes.values())}
+        update = "SET " + ", ".join(f"#{place} = :{place}" for place in range(len(attributes)))
+        self.client.update_item(
+            TableName=PREFIX + table,
+            Key=key,
+            UpdateExpression=update,
+            ExpressionAttributeNames=names,
+            ExpressionAttributeValues=values,
+        )
 
     def counted(self) -> Counter[str]:
         """How often each operation was asked for."""

@@ -23,7 +23,15 @@ def handler(event: dict[str, Any], context: LambdaContext) -> None:
 def run(event: dict[str, Any], bot: Bot) -> Iterator[Report]:
     """The ticks that an event asks for."""
     if "Records" not in event:
-        due = run_minute(bot).now
-        return (run_tick(bot, due) for due in ([] if due is None else [due]))
+        return start_minute(bot)
     bodies = (json.loads(record["body"]) for record in event["Records"])
     return (run_tick(bot, int(body["due"]), int(body["interval"])) for body in bodies)
+
+
+def start_minute(bot: Bot) -> Iterator[Report]:
+    """The tick that is due now; where an interval of minutes leaves none due, the word that the bot is alive."""
+    plan = run_minute(bot)
+    if plan.now is not None:
+        yield run_tick(bot, plan.now)
+    elif not plan.later:
+        yield Report(plan.planned.until, "not due")

@@ -5,12 +5,11 @@ import re
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
-import yaml
 
-ROOT = Path(__file__).parents[2]
+from tests.template import ROOT, template
+
 PACKAGE = ROOT / "layers" / "heisenbug" / "heisenbug"
 MODULES = sorted(PACKAGE.rglob("*.py"))
 
@@ -97,30 +96,6 @@ def test_the_domain_can_reach_no_clock_no_socket_and_no_dice(path: Path) -> None
 def test_nothing_of_ours_reaches_out_of_the_package() -> None:
     tops = {module.split(".")[0] for path in MODULES for module, _ in imports(path)}
     assert not tops & {"cli", "local", "tests", "functions", "app"}
-
-
-class Template(yaml.SafeLoader):
-    """template.yaml, its short functions read as {name: value}."""
-
-
-def _short(loader: yaml.SafeLoader, suffix: str, node: yaml.Node) -> dict[str, Any]:
-    if isinstance(node, yaml.ScalarNode):
-        return {suffix: loader.construct_scalar(node)}
-    if isinstance(node, yaml.SequenceNode):
-        return {suffix: loader.construct_sequence(node, deep=True)}
-    assert isinstance(node, yaml.MappingNode)
-    return {suffix: loader.construct_mapping(node, deep=True)}
-
-
-Template.add_multi_constructor("!", _short)
-
-
-def template() -> dict[str, Any]:
-    path = ROOT / "template.yaml"
-    if not path.exists():
-        pytest.skip("there is no template.yaml yet")
-    loaded: dict[str, Any] = yaml.load(path.read_text(), Template)  # noqa: S506
-    return loaded
 
 
 def functions() -> list[tuple[str, Path, set[str]]]:

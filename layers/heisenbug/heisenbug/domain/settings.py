@@ -95,7 +95,7 @@ def change(current: Settings, changes: Mapping[str, Any]) -> Settings:
         try:
             accepted[name] = _rule(name).check(value)
         except BadValue as bad:
-            errors.append(FieldError(name, f"{name} {bad}"))
+            errors.append(FieldError(name, f"{name or 'The empty name'} {bad}"))
     if not errors and accepted.get("mode") == "live":
         errors.append(FieldError("mode", "mode cannot be live: this version trades paper money only."))
     if errors:
