@@ -7,6 +7,7 @@ const DECISION_SECONDS = 15;
 const LONGEST_WAIT_SECONDS = 60;
 const PATIENCE_SECONDS = 3;
 const SILENCE_SECONDS = PING_SECONDS + 30; // a ping is always answered
+const SAID_SECONDS = 20;
 const SHOWN_TRADES = 10;
 const SHOWN_CONVERSIONS = 8;
 
@@ -25,6 +26,7 @@ let retryAt = 0;
 let decidedAt = 0;
 let polledAt = 0;
 let refreshing = null;
+let saying = 0;
 
 // ------------------------------------------------------------------- talking
 
@@ -390,7 +392,7 @@ function honestly(best) {
   const name = `${best.from} → ${best.to}`;
   if (best.gate === "open") return `${name}: ${best.why}.`;
   if (best.gate === "window") return `No trade yet: ${best.why}. It does not decide on less.`;
-  return `No trade. Most of the time the honest answer is no trade: after costs, nothing pays enough. The best is ${name}, and it waits because: ${best.why}.`;
+  return `No trade now; most of the time the honest answer is no trade, because few conversions pay their costs. The best is ${name}: ${best.why}.`;
 }
 
 // ------------------------------------------------------------------- the time
@@ -433,6 +435,8 @@ function everySecond() {
 
 function say(text) {
   page.done.textContent = text;
+  clearTimeout(saying);
+  saying = setTimeout(() => (page.done.textContent = ""), SAID_SECONDS * 1000);
 }
 
 async function command(path, done, body) {

@@ -121,8 +121,8 @@ class Report:
 
 def run_minute(bot: Bot) -> Plan:
     """Start the ticks of the next minute: send them off with their delays; the one due now is the caller's to run."""
-    interval = _interval(bot)
     state = bot.states.read()
+    interval = _interval(bot, state)
     now = bot.clock().timestamp()
     plan = plan_minute(now, interval, state.planned, state.last_tick)
     if plan.later:
@@ -152,11 +152,11 @@ def run_tick(bot: Bot, due: int, interval: int | None = None) -> Report:
     return replace(_checked(bot, due, state, told), late_seconds=late)
 
 
-def _interval(bot: Bot) -> int:
+def _interval(bot: Bot, state: State) -> int:
     try:
         return bot.configurations.begin(bot.clock()).settings.check_interval_seconds
     except InvalidSettings:
-        return DEFAULTS.check_interval_seconds
+        return state.planned.interval or DEFAULTS.check_interval_seconds
 
 
 def _without_settings(due: int, invalid: InvalidSettings, late: float) -> Report:
