@@ -4,8 +4,6 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from boto3.dynamodb.types import TypeDeserializer
-
 from heisenbug.domain.errors import InvalidSettings
 from heisenbug.domain.settings import as_plain, parse
 from heisenbug.messages import PUSHED_TRADES, price_message, tick_message, trade_message, utc
@@ -14,8 +12,8 @@ from heisenbug.store.bot_config import ABOUT
 from heisenbug.store.bot_state import TICK
 from heisenbug.store.price_snapshot import PriceSnapshotItem, snapshot_of
 from heisenbug.store.trade_history import TradeHistoryItem, trade_of
+from heisenbug.store.values import from_dynamo
 
-_from_dynamo = TypeDeserializer().deserialize
 Image = Mapping[str, Any]
 
 
@@ -64,7 +62,7 @@ def _tick(change: Change) -> Iterable[bytes]:
 def _settings(change: Change) -> Iterable[bytes]:
     if change.before.get("version") == change.after.get("version"):
         return
-    plain = {name: _from_dynamo(value) for name, value in change.after.items()}
+    plain = {name: from_dynamo(value) for name, value in change.after.items()}
     try:
         settings = parse({name: value for name, value in plain.items() if name not in ABOUT})
     except InvalidSettings:

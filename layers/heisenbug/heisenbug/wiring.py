@@ -5,11 +5,10 @@ import time
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from decimal import Decimal
-from functools import cache
 from typing import Any
 
-import boto3
 from botocore.config import Config
+from botocore.session import Session
 
 from heisenbug.configuration import Configuration, Configurations
 from heisenbug.desk import Desk
@@ -34,15 +33,9 @@ def now() -> datetime:
     return datetime.now(UTC)
 
 
-def client(service: str, **options: Any) -> Any:
-    """A boto3 client of the process's one session, with timeouts a tick can afford."""
-    config = Config(connect_timeout=2, read_timeout=5, retries={"mode": "standard"}, **options.pop("config", {}))
-    return _session().client(service, config=config, **options)
-
-
-@cache
-def _session() -> Any:
-    return boto3.Session()
+def _queue_client(session: Session) -> Any:
+    config = Config(connect_timeout=2, read_timeout=5, retries={"mode": "standard"})
+    return session.create_client("sqs", config=config)
 
 
 def desk_from_environment(environment: Mapping[str, str] = os.environ) -> Desk:
@@ -57,11 +50,11 @@ class Wiring:
     def __init__(self, environment: Mapping[str, str] = os.environ) -> None:
         self.bot_id = environment.get("BOT_ID", "default")
         self.venue: Venue = VENUES[environment.get("VENUE", "uphold")]
-        bind_all(environment.get("TABLE_PREFIX", ""))
+        session = bind_all(environment.get("TABLE_PREFIX", ""))
         self._tickers = Uphold(environment.get("EXCHANGE_URL", "https://api.uphold.com"), now)
         history = environment.get("HISTORY_URL", "")
         self._past = LocalPast(history, PAST_TIMEOUT_SECONDS) if history else None
-        self._queue = Ticks(client("sqs"), environment.get("TICK_QUEUE_URL", ""))
+        self._queue = Ticks(_queue_client(session), environment.get("TICK_QUEUE_URL", ""))
         self._memory = Memory()
         self._remembered = Remembered()
         self._configurations = Configurations(self.bot_id)

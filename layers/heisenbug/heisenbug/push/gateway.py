@@ -2,8 +2,8 @@
 
 from typing import Any
 
-import boto3
 from botocore.config import Config
+from botocore.session import get_session
 
 from heisenbug.push.sender import WORKERS, Gone
 
@@ -11,11 +11,11 @@ from heisenbug.push.sender import WORKERS, Gone
 def gateway(endpoint: str) -> "Gateway":
     """The way to the clients of the WebSocket API at `endpoint`, which includes the stage."""
     config = Config(connect_timeout=2, read_timeout=3, retries={"mode": "standard"}, max_pool_connections=WORKERS)
-    return Gateway(boto3.client("apigatewaymanagementapi", endpoint_url=endpoint, config=config))
+    return Gateway(get_session().create_client("apigatewaymanagementapi", endpoint_url=endpoint, config=config))
 
 
 class Gateway:
-    """Posts to connections through the management API's boto3 client."""
+    """Posts to connections through the management API's client."""
 
     def __init__(self, client: Any) -> None:
         self._client = client

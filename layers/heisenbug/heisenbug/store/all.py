@@ -1,5 +1,7 @@
 """All the tables of the bot, bound at once."""
 
+from botocore.session import Session
+
 from heisenbug.store.bot_config import BotConfigItem
 from heisenbug.store.bot_state import BotStateItem
 from heisenbug.store.connection import ConnectionItem
@@ -22,6 +24,6 @@ MODELS: tuple[type[BotModel], ...] = (
 )
 
 
-def bind_all(prefix: str) -> None:
-    """Name every table `prefix` + its own name, over one client."""
-    bind(prefix, MODELS)
+def bind_all(prefix: str) -> Session:
+    """Name every table `prefix` + its own name, over one client; returns its session."""
+    return bind(prefix, MODELS)

@@ -8,17 +8,15 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
-from boto3.dynamodb.types import TypeDeserializer, TypeSerializer
 from pynamodb.attributes import NumberAttribute, UnicodeAttribute
 from pynamodb.exceptions import PutError, UpdateError
 
 from heisenbug.domain.errors import StaleVersion
 from heisenbug.domain.settings import Settings, as_plain
 from heisenbug.store.tables import BotModel, PlainMeta, failed_condition
+from heisenbug.store.values import from_dynamo, to_dynamo
 
 ABOUT = ("bot_id", "version", "updated_by", "updated_at")
-_to_dynamo = TypeSerializer().serialize
-_from_dynamo = TypeDeserializer().deserialize
 
 
 class BotConfigItem(BotModel):
@@ -53,7 +51,7 @@ class BotConfig:
         raw = table.get_item(self._bot_id, consistent_read=True).get("Item")
         if not raw:
             return None
-        plain = {name: _from_dynamo(value) for name, value in raw.items()}
+        plain = {name: from_dynamo(value) for name, value in raw.items()}
         stated = {name: value for name, value in plain.items() if name not in ABOUT}
         version = plain.get("version")
         return StoredConfig(
@@ -77,7 +75,7 @@ class BotConfig:
         """Put the settings as `version`; raises StaleVersion unless the item stands at the version before."""
         item = {name: _storable(getattr(settings, name), plain) for name, plain in as_plain(settings).items()}
         about = {"version": version, "updated_by": who, "updated_at": at}
-        attributes = {name: _to_dynamo(value) for name, value in {**item, **about}.items()}
+        attributes = {name: to_dynamo(value) for name, value in {**item, **about}.items()}
         before = BotConfigItem.version == version - 1
         condition = before | BotConfigItem.version.does_not_exist() if version == 1 else before
         try:

@@ -5,6 +5,7 @@ from contextlib import contextmanager
 from decimal import Decimal
 from typing import Any
 
+from botocore.session import Session
 from pynamodb.attributes import Attribute
 from pynamodb.constants import NUMBER
 from pynamodb.exceptions import PynamoDBException, TransactWriteError
@@ -29,8 +30,11 @@ class PlainMeta:
     table_name = ""
 
 
-def bind(prefix: str, models: tuple[type[BotModel], ...]) -> None:
-    """Name every model's table `prefix` + its own name, and let all of them share one client (a client costs 30 ms)."""
+def bind(prefix: str, models: tuple[type[BotModel], ...]) -> Session:
+    """Name every model's table `prefix` + its own name, and let all of them share one client (a client costs 30 ms).
+
+    Returns the client's session, which makes the next client for a quarter of what a new session would cost.
+    """
     for model in models:
         model.Meta.table_name = prefix + model.Meta.table  # type: ignore[attr-defined]
         model._connection = None
@@ -39,6 +43,8 @@ def bind(prefix: str, models: tuple[type[BotModel], ...]) -> None:
         table = model._get_connection()
         shared.add_meta_table(table.get_meta_table())
         table.connection = shared
+    _ = shared.client  # made now, while a starting function has all the CPU it can get
+    return shared.session
 
 
 class DecimalAttribute(Attribute[Any]):

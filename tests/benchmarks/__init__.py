@@ -1,0 +1,1 @@
+"""What the documents claim, measured: CPU time, not wall time; medians of several runs; no timed tests."""
