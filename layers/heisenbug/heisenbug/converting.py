@@ -91,6 +91,7 @@ class Converting:
         """Take the decision's chosen conversion through its life, as far as this invocation gets."""
         trade = self._intended(decision)
         self._book.intend(trade, position.version, record)
+        position = replace(position, version=position.version + 1)
         try:
             quoted = self._quoted(trade, position.ledger)
         except Rejected as refused:

@@ -30,7 +30,7 @@ def tell(report: Report) -> None:
 def _counts(report: Report) -> dict[str, int]:
     trade = report.trade
     return {
-        "TicksCompleted": int(report.outcome not in ("stale", "claimed before")),
+        "TicksCompleted": int(report.outcome not in ("stale", "early", "claimed before")),
         "TradesExecuted": int(trade is not None and trade.state is TradeState.EXECUTED),
         "TradesUnresolved": int(trade is not None and trade.state is TradeState.UNRESOLVED),
         "GuardedPairs": report.guarded,

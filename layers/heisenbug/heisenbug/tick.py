@@ -12,7 +12,7 @@ from heisenbug.domain.decide import Decision, decide, equity
 from heisenbug.domain.errors import FenceLost, InvalidSettings
 from heisenbug.domain.ledger import Ledger
 from heisenbug.domain.protections import Drawdown, drawdown_verdict
-from heisenbug.domain.schedule import Plan, Planned, delay_seconds, is_stale, on_grid, plan_minute
+from heisenbug.domain.schedule import Plan, Planned, delay_seconds, is_early, is_stale, on_grid, plan_minute
 from heisenbug.domain.settings import DEFAULTS, Settings
 from heisenbug.domain.snapshot import Snapshot, pack
 from heisenbug.domain.trade import Trade
@@ -128,8 +128,8 @@ def run_minute(bot: Bot) -> Plan:
     if plan.later:
         # Delays are whole seconds: sent on a whole second, ticks come on theirs.
         bot.wait(1 - now % 1)
-        sent_at = bot.clock().timestamp()
-        bot.queue.send({due: delay_seconds(due, sent_at - 0.1) for due in plan.later}, interval)
+        sent_at = round(bot.clock().timestamp())
+        bot.queue.send({due: delay_seconds(due, sent_at) for due in plan.later}, interval)
     if plan.planned != state.planned:
         bot.states.planned(plan.planned)
     return plan
@@ -140,6 +140,8 @@ def run_tick(bot: Bot, due: int, interval: int | None = None) -> Report:
     late = bot.clock().timestamp() - due
     if interval is not None and is_stale(due, due + late, interval):
         return Report(due, "stale", f"{late:.1f} s late", late)
+    if interval is not None and is_early(due, due + late, interval):
+        return Report(due, "early", f"due in {-late:.1f} s: the clock has jumped", late)
     state = bot.states.claim(due, bot.token)
     if state is None:
         return Report(due, "claimed before", late_seconds=late)

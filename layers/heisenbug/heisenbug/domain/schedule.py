@@ -41,6 +41,11 @@ def is_stale(due: int, now: float, interval: int) -> bool:
     return now - due > max(interval, LEAST_PATIENCE_SECONDS)
 
 
+def is_early(due: int, now: float, interval: int) -> bool:
+    """Whether a tick is of a time so far ahead that claiming it would shut out the ticks before it."""
+    return due - now > max(interval, LEAST_PATIENCE_SECONDS)
+
+
 def delay_seconds(due: int, now: float) -> int:
     """Whole seconds from `now` until `due`, rounded up so that no tick comes early."""
     return max(ceil(due - now), 0)
