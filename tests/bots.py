@@ -7,6 +7,8 @@ from itertools import count
 from typing import Any
 
 from heisenbug.configuration import Configuration, Configurations
+from heisenbug.domain.assets import Pair
+from heisenbug.domain.quotes import RawQuote
 from heisenbug.domain.venue import Venue
 from heisenbug.exchange.paper import Paper
 from heisenbug.exchange.port import Exchange, Past, PastQuotes
@@ -31,9 +33,21 @@ class FakePast:
     slots: list[PastQuotes] = field(default_factory=list)
     asked: int = 0
 
-    def samples(self, sample_seconds: int, number: int, before: int) -> Sequence[PastQuotes]:
+    def samples(self, sample_seconds: int, count: int, before: int) -> Sequence[PastQuotes]:
         self.asked += 1
-        return [slot for slot in self.slots if slot.at < before][-number:]
+        return [slot for slot in self.slots if slot.at < before][-count:]
+
+
+class EndlessPast:
+    """The past of the endless rise and fall, as far back as one likes: a window that is full at once."""
+
+    def samples(self, sample_seconds: int, count: int, before: int) -> Sequence[PastQuotes]:
+        dues = range(before - count * sample_seconds, before, sample_seconds)
+        return [PastQuotes(due, {Pair("BTC", "USD"): _both(price_of((due - MONDAY) // 5))}) for due in dues]
+
+
+def _both(price: float) -> RawQuote:
+    return RawQuote(repr(price), repr(price))
 
 
 @dataclass
@@ -81,11 +95,7 @@ class Process:
     def tick(self, due: int, late: float = 0.0) -> Report:
         """One check at its due time."""
         self.clock.at = max(self.clock.at, due + late)
-        return run_tick(self.bot(), due, self._interval)
-
-    @property
-    def _interval(self) -> int | None:
-        return None
+        return run_tick(self.bot(), due)
 
     def tell(self, **changes: Any) -> None:
         """Change the settings, as the API does."""
@@ -125,6 +135,13 @@ def process(clock: Clock | None = None, **changes: Any) -> Process:
     opened = Process(clock, FakeTickers(clock))
     if changes or Configurations(BOT)._config.read() is None:
         opened.tell(**{**EAGER, **changes})
+    return opened
+
+
+def seasoned(clock: Clock | None = None, **changes: Any) -> Process:
+    """A process on a market that offers its past, so that it may trade at once."""
+    opened = process(clock, **changes)
+    opened.past = EndlessPast()
     return opened
 
 

@@ -80,8 +80,8 @@ class FakeExchange:
         rate = Decimal(repr(self.prices[request.source] / self.prices[request.target]))
         receives = round_received(request.amount * rate * (1 - self.cost), request.target)
         expires_at = int(self.clock.at) + self.lasts_seconds
-        quote = VenueQuote(f"q-{request.trade_id}", request.source, request.target, request.amount, receives, expires_at)
-        return self.twist(quote)
+        name = f"q-{request.trade_id}"
+        return self.twist(VenueQuote(name, request.source, request.target, request.amount, receives, expires_at))
 
     def commit(self, quote: VenueQuote) -> Filled:
         self.asked.append("commit")

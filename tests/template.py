@@ -4,12 +4,12 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-import yaml
+import yaml  # type: ignore[import-untyped]
 
 ROOT = Path(__file__).parents[1]
 
 
-class Template(yaml.SafeLoader):
+class Template(yaml.SafeLoader):  # type: ignore[misc]
     """template.yaml, its short functions read as {name: value}."""
 
 

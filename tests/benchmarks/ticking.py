@@ -1,15 +1,19 @@
 """What a warm tick costs: its own CPU, and the units of DynamoDB it reads and writes."""
 
+import gzip
 import os
+import shutil
 import socket
 import subprocess
 import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from statistics import median
 from typing import Any
 
+import numpy as np
 import requests
 
 from cli.emulator import aws_environment, client, start_emulator, wait_until_ready
@@ -19,23 +23,25 @@ from cli.processes import stop
 from tests.benchmarks.figures import Figure
 
 TICKS = 200
-PAIRS = [f"{base}-USD" for base in ("BTC", "ETH", "SOL", "XRP", "ADA", "LTC", "DOT", "LINK")]
+PAIRS = [f"{base}-USD" for base in ("BTC", "ETH", "SOL", "XRP", "ADA", "LTC", "DOT", "LINK", "UNI", "BCH")]
+MINUTES = 600
 
 
 def ticking(home: Home) -> Iterator[Figure]:
     """Warm ticks without a trade against tables and an exchange in processes of their own."""
     make_environments(home)
     bench = Home(home.path / "bench")
-    bench.path.mkdir(exist_ok=True)
+    shutil.rmtree(bench.path, ignore_errors=True)
+    bench.path.mkdir()
     for name in ("ministack", "functions"):
         link = bench.path / name
-        link.unlink(missing_ok=True)
         link.symlink_to(home.path / name)
     port = _free_port()
     start_emulator(bench, port)
     try:
         wait_until_ready(bench, port)
-        with _exchange(port + 1) as url:
+        _write_market(bench.path / "market.csv.gz")
+        with _exchange(bench.path / "market.csv.gz", port + 1) as url:
             yield from _measure(port, url)
     finally:
         stop(bench, "ministack")
@@ -60,7 +66,8 @@ def _measure(port: int, url: str) -> Iterator[Figure]:
     taken, written, read = [], [], []
     for number in range(TICKS):
         units.update(write=0.0, read=0.0)
-        requests.post(f"{url}/local/position", json={"market_time": _market_time(number)}, timeout=5)
+        requests.post(f"{url}/local/position", json={"market_time": _market_time(200 + number)}, timeout=5)
+        wiring.forget_prices()
         began = time.process_time()
         report = run_tick(wiring.bot(f"bench-{number}", 20_000), due + 5 * number)
         taken.append((time.process_time() - began) * 1000)
@@ -91,26 +98,24 @@ def _count_units(model: Any) -> dict[str, float]:
     return units
 
 
-def _market_time(number: int) -> str:
-    return time.strftime("%Y-%m-%dT%H:%M:30Z", time.gmtime(1_768_000_000 + 60 * number))
+def _market_time(minute: int) -> str:
+    return time.strftime("%Y-%m-%dT%H:%M:00Z", time.gmtime(1_768_003_200 + 60 * minute))
+
+
+def _write_market(file: Path) -> None:
+    """Ten pairs of random walks, a minute a row."""
+    walks = 100 * np.exp(np.random.default_rng(7).normal(0, 0.0007, (MINUTES, len(PAIRS))).cumsum(axis=0))
+    with gzip.open(file, "wt") as out:
+        out.write("at,pair,bid,ask\n")
+        for minute, prices in enumerate(walks):
+            for pair, price in zip(sorted(PAIRS), prices, strict=True):
+                out.write(f"{_market_time(minute)},{pair},{price:.6f},{price * 1.0002:.6f}\n")
 
 
 @contextmanager
-def _exchange(port: int) -> Iterator[str]:
+def _exchange(market: Path, port: int) -> Iterator[str]:
     url = f"http://127.0.0.1:{port}"
-    command = [
-        sys.executable,
-        "-m",
-        "local.exchange",
-        "--market",
-        "demo",
-        "--speed",
-        "12",
-        "--port",
-        str(port),
-        "--drift",
-        "0",
-    ]
+    command = [sys.executable, "-m", "local.exchange", "--market", str(market), "--speed", "12", "--port", str(port)]
     process = subprocess.Popen(command, cwd=ROOT, stderr=subprocess.DEVNULL)
     try:
         for _ in range(100):

@@ -183,7 +183,9 @@ def test_a_change_of_something_else_does_not_pass_over_a_bad_item(tables: Cloud,
         started.change({"window": 60}, "anna", AT)
 
 
-@pytest.mark.xfail(strict=True, reason="a base currency of no pair is accepted by a change and stops the bot at its next tick")
+@pytest.mark.xfail(
+    strict=True, reason="a base currency of no pair is accepted by a change and stops the bot at its next tick"
+)
 def test_a_base_currency_that_no_pair_has_is_refused_and_not_written(started: Configurations) -> None:
     with pytest.raises(InvalidSettings, match="base_currency"):
         started.change({"base_currency": "EUR"}, "anna", AT)

@@ -20,10 +20,11 @@ ROOMS = {
     "store": {"domain"},
     "push": {"domain", "store"},
 }
-IMPURE = set(
-    "asyncio boto3 botocore concurrent ctypes http io logging multiprocessing os pathlib pynamodb random requests "
-    "secrets selectors shutil signal socket sqlite3 ssl subprocess tempfile threading time urllib urllib3 uuid".split()
-)
+IMPURE = {
+    *("asyncio", "boto3", "botocore", "concurrent", "ctypes", "http", "io", "logging", "multiprocessing", "os"),
+    *("pathlib", "pynamodb", "random", "requests", "secrets", "selectors", "shutil", "signal", "socket", "sqlite3"),
+    *("ssl", "subprocess", "tempfile", "threading", "time", "urllib", "urllib3", "uuid"),
+}
 PURE_THIRD_PARTY = {"numpy"}
 IMPURE_CALLS = {"datetime.now", "datetime.utcnow", "datetime.today", "date.today", "open", "input", "print", "hash"}
 # What a requirement brings under other names.
@@ -107,7 +108,9 @@ def functions() -> list[tuple[str, Path, set[str]]]:
             continue
         properties = resource["Properties"]
         handler = properties.get("Handler", template()["Globals"]["Function"].get("Handler", "app.handler"))
-        layers = {resources[layer["Ref"]]["Properties"]["ContentUri"].strip("/") for layer in properties.get("Layers", [])}
+        layers = {
+            resources[layer["Ref"]]["Properties"]["ContentUri"].strip("/") for layer in properties.get("Layers", [])
+        }
         found.append((name, ROOT / properties["CodeUri"] / f"{handler.split('.')[0]}.py", layers))
     return found
 
@@ -135,8 +138,7 @@ def reached(path: Path, seen: set[Path]) -> Iterator[tuple[Path, str]]:
 def files_of(module: str, name: str) -> list[Path]:
     if module.split(".")[0] != "heisenbug":
         return []
-    parts = [PACKAGE, *module.split(".")[1:]]
-    base = Path(*parts)
+    base = PACKAGE.joinpath(*module.split(".")[1:])
     candidates = [base.with_suffix(".py"), base / "__init__.py", base / f"{name}.py", base / name / "__init__.py"]
     return [candidate for candidate in candidates if candidate.exists()]
 

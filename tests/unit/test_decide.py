@@ -3,6 +3,7 @@
 import math
 from dataclasses import replace
 from decimal import Decimal
+from itertools import pairwise
 
 import pytest
 from hypothesis import given
@@ -14,7 +15,7 @@ from heisenbug.domain.gates import Gate
 from heisenbug.domain.settings import DEFAULTS
 from heisenbug.domain.venue import UPHOLD
 from heisenbug.domain.words import why
-from tests.markets import FREE, active, climbing, eager, holding, market, walk
+from tests.markets import FREE, Prices, active, climbing, eager, holding, market, walk
 
 COINS = ("BTC-USD", "ETH-USD", "SOL-USD", "XRP-USD")
 
@@ -69,7 +70,9 @@ def test_growth_is_the_expected_gain_of_value_in_the_base_currency() -> None:
         i, j = decision.assets.index(scored.source), decision.assets.index(scored.target)
         mu = decision.scores.expected_log_return[0]
         value = float(scored.amount) * decision.prices[i]
-        assert scored.growth == pytest.approx(value * (math.exp(mu[j]) * (1 - scored.cost) - math.exp(mu[i])), abs=1e-12)
+        assert scored.growth == pytest.approx(
+            value * (math.exp(mu[j]) * (1 - scored.cost) - math.exp(mu[i])), abs=1e-12
+        )
 
 
 @pytest.mark.parametrize(("priorities", "expected"), [({}, "AAA"), ({"BBB-USD": 1}, "BBB"), ({"AAA-USD": 99}, "BBB")])
@@ -133,7 +136,7 @@ def test_a_budget_is_never_exceeded(budget: dict[str, str]) -> None:
 
 def test_a_pair_that_is_missing_leaves_only_its_own_asset_out() -> None:
     whole = {"BTC-USD": climbing(), "ETH-USD": climbing(rate=0.002)}
-    missing = {**whole, "ETH-USD": [*climbing(9, rate=0.002), None]}
+    missing: Prices = {**whole, "ETH-USD": [*climbing(9, rate=0.002), None]}
     both = decide(market(whole), holding(USD="1000", BTC="1", ETH="1"), eager(), FREE)
     one = decide(market(missing, guarded={"ETH-USD": "frozen"}), holding(USD="1000", BTC="1", ETH="1"), eager(), FREE)
     assert one.conversion(0, 1) == both.conversion(0, 1)
@@ -156,7 +159,7 @@ def test_a_gap_is_bridged_and_is_neither_a_zero_return_nor_a_zero_volatility() -
     flat = [prices[9] if row in (10, 11) else prices[24] if row == 25 else price for row, price in enumerate(prices)]
     carried = decide(market({"BTC-USD": flat}), holding(USD="1000"), settings, FREE).conversion(0, 1)
     logs = [math.log(price) for price in gap if price is not None]
-    moves = [after - before for before, after in zip(logs, logs[1:], strict=False)]
+    moves = [after - before for before, after in pairwise(logs)]
     centre = math.fsum(moves) / len(moves)
     expected = math.sqrt(math.fsum((move - centre) ** 2 for move in moves) / (len(moves) - 1))
     assert bridged.volatility == pytest.approx(expected, rel=1e-9)
@@ -164,7 +167,7 @@ def test_a_gap_is_bridged_and_is_neither_a_zero_return_nor_a_zero_volatility() -
 
 
 def test_equity_is_every_holding_at_mid_and_unknown_while_one_has_no_price() -> None:
-    prices = {"BTC-USD": [*climbing(9), 200.0], "ETH-USD": [*climbing(9), None]}
+    prices: Prices = {"BTC-USD": [*climbing(9), 200.0], "ETH-USD": [*climbing(9), None]}
     decision = decide(market(prices), holding(USD="1"), eager(), FREE)
     assert equity(holding(USD="10.5", BTC="2"), decision) == pytest.approx(Decimal("410.50"), abs=Decimal("0.01"))
     assert equity(holding(USD="10.5", ETH="0"), decision) == Decimal("10.50")

@@ -91,7 +91,8 @@ def test_each_gate_alone_stops_the_trade_and_states_its_two_numbers(
     case = close(Case())
     bought = case.buy()
     assert bought.gate is gate
-    assert case.decide().chosen is None or case.decide().chosen.source != "USD"
+    chosen = case.decide().chosen
+    assert chosen is None or chosen.source != "USD"
     assert math.isnan(value) or bought.value == pytest.approx(value, rel=1e-6)
     assert math.isnan(limit) or bought.limit == pytest.approx(limit, rel=1e-6)
 
@@ -204,7 +205,10 @@ def test_an_asset_seen_in_nine_of_ten_samples_is_bridged_and_one_seen_less_waits
         (told(min_confidence=0, cost_bps=220.0), "risk infinite > 1.00 (edge 102 bp < cost 220 bp)"),
         (told(min_expected_return=0.5), "net return 103 bp is not above 5000 bp"),
         (with_portfolio(resting={("USD", "BTC"): MONDAY + 42}), "rests for another 42 s after a trade"),
-        (lambda case: replace(case, venue=replace(FREE, least_value=Decimal(101))), "worth 100, the venue's least is 101"),
+        (
+            lambda case: replace(case, venue=replace(FREE, least_value=Decimal(101))),
+            "worth 100, the venue's least is 101",
+        ),
         (spends_too_much, "the budget allows 99, it would be 100"),
         (with_portfolio(open_trade="abc"), "another trade is still open"),
         (told(is_active=False), "every other gate is open, but the bot is stopped (heisenbug start)"),
@@ -235,7 +239,9 @@ def test_assets_whose_gaps_never_coincide_are_told_apart_from_low_confidence() -
     assert "nan" not in why(decision.conversion(0, 1))
 
 
-@pytest.mark.xfail(strict=True, reason="rows with any gap are dropped for all: 'window full' holds on a fifth of a window")
+@pytest.mark.xfail(
+    strict=True, reason="rows with any gap are dropped for all: 'window full' holds on a fifth of a window"
+)
 def test_a_full_window_is_never_decided_on_a_fraction_of_it() -> None:
     names = [f"{letter}{letter}-USD" for letter in "ABCDEFGH"]
     prices = {

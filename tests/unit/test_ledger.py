@@ -93,7 +93,7 @@ def test_a_decision_has_one_id_and_no_other_decision_has_it() -> None:
     assert trade_id(*parts) == trade_id(*parts)
     others = [("other", *parts[1:]), (parts[0], "live", *parts[2:]), (*parts[:2], MONDAY + 5, *parts[3:])]
     others += [(*parts[:3], "BTC", "USD"), (*parts[:3], "USDB", "TC")]
-    assert len({trade_id(*one) for one in (parts, *others)}) == 6  # type: ignore[arg-type]
+    assert len({trade_id(*one) for one in (parts, *others)}) == 6
 
 
 @pytest.mark.parametrize(

@@ -19,9 +19,7 @@ from heisenbug.domain.protections import Drawdown, drawdown_verdict
         ("0", "0", 0.0, False),
     ],
 )
-def test_equity_at_its_limit_under_the_peak_stops_the_bot(
-    equity: str, peak: str, fraction: float, stops: bool
-) -> None:
+def test_equity_at_its_limit_under_the_peak_stops_the_bot(equity: str, peak: str, fraction: float, stops: bool) -> None:
     drawdown = Drawdown(Decimal(equity), Decimal(peak))
     assert drawdown.fraction == pytest.approx(fraction)
     assert (drawdown_verdict(drawdown, 0.2) is not None) == stops

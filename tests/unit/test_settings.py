@@ -72,7 +72,7 @@ def test_a_bad_value_is_named_and_changes_nothing(name: str, value: object) -> N
         change(DEFAULTS, {name: value, "cooldown_seconds": 7} if name != "cooldown_seconds" else {name: value})
     (error,) = refused.value.fields
     assert error.field == name
-    assert error.message.startswith(f"{name} ")
+    assert error.message.startswith(f"{name} " if name else "The empty name ")
     assert error.message.endswith((".", "?"))
     assert as_plain(DEFAULTS) == before
     json.dumps(error.message)
@@ -138,7 +138,9 @@ good: dict[str, st.SearchStrategy[Any]] = {
     "check_interval_seconds": st.integers(1, 300),
     "history_limit": st.integers(10, 1000),
     "forecaster": st.sampled_from(["zero_drift", "drift"]),
-    "cost_bps": st.one_of(st.none(), st.floats(0, 1000), st.dictionaries(st.just("BTC-USD"), st.floats(0, 1000), min_size=1)),
+    "cost_bps": st.one_of(
+        st.none(), st.floats(0, 1000), st.dictionaries(st.just("BTC-USD"), st.floats(0, 1000), min_size=1)
+    ),
     "paper_start": st.dictionaries(st.sampled_from(["USD", "EUR", "BTC"]), amounts, min_size=1),
     "budget": st.one_of(st.none(), st.dictionaries(st.sampled_from(["USD", "BTC"]), amounts, min_size=1)),
     "pairs": st.lists(st.sampled_from(["BTC-USD", "ETH-USD", "EUR-USD"]), min_size=1, unique=True),

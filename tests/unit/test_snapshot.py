@@ -1,6 +1,5 @@
 """One packed item a tick, under 1 KB, from which its decision is computed again."""
 
-import random
 from dataclasses import replace
 from decimal import Decimal
 
@@ -14,45 +13,11 @@ from heisenbug.domain.decide import Decision, decide
 from heisenbug.domain.guards import Watch
 from heisenbug.domain.market import Guarded, Market
 from heisenbug.domain.portfolio import Portfolio, SeenCost
-from heisenbug.domain.quotes import Quote
 from heisenbug.domain.settings import Settings
 from heisenbug.domain.snapshot import Snapshot, pack, unpack
 from heisenbug.domain.venue import UPHOLD
 from tests.markets import MONDAY, active, holding, market, walk
-
-COINS = ("BTC", "ETH", "SOL", "XRP", "ADA", "LTC", "BCH", "DOT", "AVAX", "LINK")
-PRICES = (64213.27, 3127.94, 143.1872, 0.523418, 0.451293, 84.2719, 452.1893, 7.14923, 35.18234, 14.92834)
-
-
-def believed(quote: Quote) -> Watch:
-    return Watch(quote.mid, str(quote.bid), str(quote.ask), 3)
-
-
-def full() -> Snapshot:
-    """The largest snapshot of an ordinary bot: 10 pairs, all assets held, 20 rests and 20 costs seen."""
-    dice = random.Random(7)
-    quotes = {}
-    for coin, price in zip(COINS, PRICES, strict=True):
-        digits = 8 - len(str(int(price)))
-        bid = round(Decimal(repr(price * dice.uniform(0.9, 1.1))), digits)
-        quotes[Pair(coin, "USD")] = Quote(Pair(coin, "USD"), bid, bid + 3 * Decimal(1).scaleb(-digits))
-    holdings = {coin: Decimal(dice.randrange(10**11)).scaleb(-8) for coin in COINS} | {"USD": Decimal("812.37")}
-    directions = [(coin, "USD") for coin in COINS] + [("USD", coin) for coin in COINS]
-    resting = {pair: MONDAY + dice.randrange(300) for pair in directions}
-    costs = {pair: SeenCost(round(dice.uniform(20, 400), 2), MONDAY - dice.randrange(86400)) for pair in directions}
-    return Snapshot(
-        MONDAY,
-        0.417,
-        0,
-        4711,
-        quotes,
-        {pair: believed(quote) for pair, quote in quotes.items()},
-        Portfolio(holdings, resting, costs, "0123456789abcdef01234567", False),
-        Decimal("10234.57"),
-        Decimal("10567.12"),
-        1_234_567,
-        120,
-    )
+from tests.snapshots import COINS, PRICES, believed, full
 
 
 def test_a_snapshot_is_read_as_it_was_written() -> None:
@@ -88,7 +53,9 @@ def test_ten_pairs_with_everything_held_resting_and_seen_stay_under_a_kilobyte()
 def test_a_snapshot_with_every_pair_guarded_stays_under_a_kilobyte() -> None:
     snapshot = full()
     watches = {
-        pair: replace(watch, held=1.2345 * (watch.mid or 1), confirmed=2, guarded=Guarded(f"jump to {watch.mid}", MONDAY))
+        pair: replace(
+            watch, held=1.2345 * (watch.mid or 1), confirmed=2, guarded=Guarded(f"jump to {watch.mid}", MONDAY)
+        )
         for pair, watch in snapshot.watches.items()
     }
     calm = replace(snapshot.portfolio, resting={}, seen_costs={})
@@ -114,7 +81,10 @@ def decided_again(seen: Market, portfolio: Portfolio, settings: Settings) -> Dec
 
 @given(st.integers(0, 10_000), st.floats(0, 29.9), st.integers(0, 2))
 def test_a_decision_recomputed_from_what_is_stored_is_the_first_one_exactly(seed: int, age: float, rests: int) -> None:
-    prices = {f"{coin}-USD": walk(seed + place, 30, price, drift=0.0005) for place, (coin, price) in enumerate(zip(COINS[:3], PRICES, strict=False))}
+    prices = {
+        f"{coin}-USD": walk(seed + place, 30, price, drift=0.0005)
+        for place, (coin, price) in enumerate(zip(COINS[:3], PRICES, strict=False))
+    }
     seen = market(prices, spread=0.0003, age=age)
     resting = dict([(("USD", "BTC"), MONDAY + 50), (("ETH", "USD"), MONDAY + 9)][:rests])
     portfolio = replace(holding(USD="1000.00", ETH="0.123456789"), resting=resting)
@@ -123,7 +93,9 @@ def test_a_decision_recomputed_from_what_is_stored_is_the_first_one_exactly(seed
     assert_same(decide(seen, portfolio, settings, UPHOLD), decided_again(seen, portfolio, settings))
 
 
-@pytest.mark.xfail(strict=True, reason="the age of prices is rounded to a millisecond in the snapshot, not in the decision")
+@pytest.mark.xfail(
+    strict=True, reason="the age of prices is rounded to a millisecond in the snapshot, not in the decision"
+)
 @pytest.mark.parametrize("age", [30.0004, 31.23456])
 def test_a_decision_on_old_prices_is_recomputed_exactly_too(age: float) -> None:
     seen = market({"BTC-USD": walk(1, 30)}, age=age)

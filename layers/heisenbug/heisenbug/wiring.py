@@ -85,9 +85,5 @@ class Wiring:
         """Let the next tick ask for prices whatever their age."""
         self._memory.ticker = None
 
-    def forget_prices(self) -> None:
-        """Let the next tick ask for prices whatever their age."""
-        self._memory.ticker = None
-
     def _exchange(self, told: Configuration, look: Look, holdings: Mapping[str, Decimal]) -> Paper:
         return Paper(PaperFills(self.bot_id), look.market.quotes, holdings, told.settings, self.venue, now)
