@@ -1,6 +1,6 @@
 # Heisenbug: `make up` runs the bot on this computer, `make test` tests everything.
 .DEFAULT_GOAL := help
-.PHONY: help up down clean test unit integration e2e check lint types bench pins openapi
+.PHONY: help up down clean test unit integration e2e check lint types bench soak pins openapi
 
 HOME_DIR := $(or $(HEISENBUG_HOME),.heisenbug)
 export HEISENBUG_HOME := $(abspath $(HOME_DIR))
@@ -55,11 +55,19 @@ check: lint types test ## exactly what the continuous integration runs
 bench: $(DEV)/requirements.txt ## measure what the documents claim
 	@$(DEV)/bin/python -m tests.benchmarks
 
+soak: $(DEV)/requirements.txt ## run it as a person would, for a quarter of an hour, and measure
+	@$(DEV)/bin/python -m tests.benchmarks.soak
+
 openapi: $(DEV)/requirements.txt ## write the HTTP API's document anew
 	@$(DEV)/bin/python -m cli.openapi > web/openapi.json
 
+# What the Lambda runtime brings must not be in a layer a second time.
+RUNTIME := $(foreach name,boto3 botocore s3transfer jmespath python-dateutil six,--no-emit-package $(name))
+
 pins: $(CLI)/requirements.txt ## pin every dependency anew, with hashes
-	@for file in layers/dependencies/requirements layers/numpy/requirements local/requirements-functions \
-	  local/requirements-ministack local/requirements-sam cli/requirements tests/requirements; do \
-	  "$$(cat $(HOME_DIR)/uv-path)" pip compile -q --upgrade --universal --python-version 3.11 --generate-hashes \
-	    --no-emit-index-url --custom-compile-command 'make pins' $$file.in -o $$file.txt || exit 1; done
+	@uv=$$(cat $(HOME_DIR)/uv-path); pin() { (cd "$$1" && shift && "$$uv" pip compile -q --upgrade --universal \
+	  --python-version 3.11 --generate-hashes --no-emit-index-url --custom-compile-command 'make pins' "$$@"); }; \
+	pin layers/dependencies requirements.in -o requirements.txt $(RUNTIME) && \
+	pin layers/numpy requirements.in -o requirements.txt && \
+	for name in functions ministack sam; do pin local requirements-$$name.in -o requirements-$$name.txt || exit 1; done && \
+	pin cli requirements.in -o requirements.txt && pin tests requirements.in -o requirements.txt

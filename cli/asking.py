@@ -38,6 +38,7 @@ def _status_facts(answer: dict[str, Any]) -> dict[str, Any]:
         "Ticks": answer["ticks"],
         "Last tick": answer["last_tick"],
         "Next tick": answer["next_tick"],
+        "Open trade": _open_line(answer["open_trade"]),
         "Trades of late": "\n".join(map(_trade_line, answer["recent_trades"])) or "none",
     }
 
@@ -46,6 +47,10 @@ def _trade_line(trade: dict[str, Any]) -> str:
     return (
         f"{trade['at']} {trade['amount']} {trade['from']} -> {trade['received'] or '-'} {trade['to']} {trade['state']}"
     )
+
+
+def _open_line(trade: dict[str, Any] | None) -> str:
+    return f"{_trade_line(trade)} {trade['outcome']}" if trade else "none"
 
 
 def trades(limit: Limit = 20, cursor: Cursor = None, json: Json = False) -> None:

@@ -1,8 +1,10 @@
 """Commands that run the bot: up, down, exchange, doctor, token, deploy, destroy."""
 
+import shlex
 import signal
 import subprocess
 import sys
+import threading
 from pathlib import Path
 from typing import Annotated
 
@@ -10,11 +12,12 @@ import typer
 
 from cli import show
 from cli.asking import Json
+from cli.containers import open_to_containers
 from cli.deploying import deploy_to_aws, destroy_in_aws
 from cli.doctoring import examine
 from cli.errors import CannotRun
 from cli.following import follow
-from cli.local_invoke import write_variables
+from cli.local_invoke import HOST, function_of, invoke, port_of, sam_command, write_variables
 from cli.markets import choose_market
 from cli.paths import ROOT, home
 from cli.running import Progress, Wish, down, forget, up
@@ -107,13 +110,35 @@ def doctor(json: Json = False) -> None:
         raise typer.Exit(1)
 
 
+def invoke_command(
+    event: Annotated[Path, typer.Argument(help="A file such as events/minute.json; its name says which function.")],
+    function: Annotated[str, typer.Option(help="Another function, by its name in template.yaml.")] = "",
+) -> None:
+    """Run one function in a container, as `sam local invoke` does, on the bot that runs here."""
+    raise typer.Exit(invoke(find_stack(), home(), function or function_of(event), event.resolve()))
+
+
 def env_vars(
     file: Annotated[Path, typer.Argument(help="The file to write.")] = Path("env.json"),
-    host: Annotated[str, typer.Option(help="Where a container finds this computer.")] = "host.docker.internal",
+    host: Annotated[str, typer.Option(help="Where a container finds this computer.")] = HOST,
+    opened: Annotated[bool, typer.Option("--open", help="Let containers in until Ctrl-C.")] = False,
 ) -> None:
-    """Write the environment that `sam local invoke --env-vars FILE` needs, from the stack's outputs."""
-    write_variables(find_stack(), file, host)
-    show.say(f"Wrote {file}. Next: sam local invoke TraderFunction -e events/minute.json --env-vars {file}")
+    """Write what `sam local invoke --env-vars FILE` needs, from the stack's outputs; --open lets containers in."""
+    stack = find_stack()
+    write_variables(stack, file, host)
+    command = sam_command(home(), "TraderFunction", Path("events/minute.json"), file)
+    show.say(f"Wrote {file}. Next: {shlex.join(command)}")
+    if opened:
+        _stay_open(port_of(stack))
+
+
+def _stay_open(port: int) -> None:
+    with open_to_containers([port, port + 1]):
+        show.say("Containers reach the bot until Ctrl-C.")
+        try:
+            threading.Event().wait()
+        except KeyboardInterrupt:
+            show.say("Closed.")
 
 
 def exchange(

@@ -23,6 +23,7 @@ app.command("deploy", rich_help_panel="Run", context_settings=passed_on)(laptop.
 app.command("destroy", rich_help_panel="Run")(laptop.destroy)
 app.command("doctor", rich_help_panel="Run")(laptop.doctor)
 app.command("token", rich_help_panel="Run")(laptop.token)
+app.command("invoke", rich_help_panel="Run")(laptop.invoke_command)
 app.command("env-vars", rich_help_panel="Run")(laptop.env_vars)
 for name, look in (
     ("status", asking.status),

@@ -19,6 +19,7 @@ DEMO = {
     "drift_weight": 0.7,
     "cost_bps": 5,
     "cooldown_seconds": 0,
+    "trade_size_amount": 50,
 }
 
 
@@ -82,7 +83,7 @@ def recorded(file: Path, speed: float) -> MarketChoice:
     seconds = sample_seconds(speed)
     words = (
         f"The recorded market {file.name} at {speed:g} market seconds a second, paper money, default settings. "
-        f"A sample is {seconds} s here, which is {seconds * speed / 60:g} minutes of the market."
+        f"A sample is {seconds} s here, {seconds * speed / 60:g} min of the market."
     )
     return MarketChoice(name, str(file.resolve()), speed, {"is_active": True, "sample_seconds": seconds}, words)
 

@@ -53,7 +53,7 @@ def cell(value: Any) -> str:
     if isinstance(value, bool):
         return "yes" if value else "no"
     if isinstance(value, float):
-        return f"{value:.4g}"
+        return f"{value:.4f}" if 1e-4 <= abs(value) < 1 else f"{value:.6g}" if abs(value) >= 1 else "0"
     return json.dumps(value) if isinstance(value, dict | list) else str(value)
 
 

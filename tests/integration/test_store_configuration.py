@@ -153,7 +153,8 @@ def test_an_api_change_over_an_edit_keeps_both(tables: Cloud, started: Configura
         ({"is_active": "yes"}, "is_active"),
         ({"window": Decimal("12.5")}, "window"),
         ({"mode": "live"}, "mode"),
-        ({"pairs": {"BTC-USD", "ETH-USD"}}, "pairs"),
+        ({"pairs": {"BTC-USD": True}}, "pairs"),
+        ({"pairs": {"BTC-USD", "BITCOIN"}}, "pairs"),
         ({"cost_bps": {"default": "x"}}, "cost_bps"),
         ({"budget": [Decimal(1)]}, "budget"),
         ({"base_currency": "EUR"}, "base_currency"),
@@ -175,6 +176,11 @@ def test_a_bad_item_made_by_hand_is_named_and_mended_by_the_api_or_by_hand(
     if field in RULES:
         started.change({field: as_plain(DEFAULTS)[field]}, "anna", AT)
         assert started.begin(AT).settings == DEFAULTS
+
+
+def test_a_set_typed_in_the_console_is_a_list(tables: Cloud, started: Configurations) -> None:
+    edit(tables, pairs={"BTC-USD", "ETH-USD"})
+    assert set(started.begin(AT).settings.pairs) == {"BTC-USD", "ETH-USD"}
 
 
 def test_a_change_of_something_else_does_not_pass_over_a_bad_item(tables: Cloud, started: Configurations) -> None:

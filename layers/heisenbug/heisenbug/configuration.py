@@ -103,7 +103,7 @@ class Configurations:
         by_hand = version != read.version
         seen = _seen(read, version, "by hand" if by_hand else stored.updated_by, at, digest)
         if self._history.add(seen) and by_hand:
-            self._config.bump(read.version, version)
+            self._config.bump(read.version, version, seen.who, seen.at)
         self._newest = seen
         return Configuration(read.settings, read.pairs, version)
 

@@ -68,7 +68,7 @@ class Desk:
             "settings_version": told.version,
             "settings_errors": _field_errors(invalid),
             "killed": _killed(state),
-            "open_trade": state.open_trade,
+            "open_trade": self._open_trade(state, settings.mode),
             "ticks": state.ticks,
             "last_tick": utc(state.last_tick) if state.last_tick else None,
             "next_tick": utc(due + settings.check_interval_seconds),
@@ -248,6 +248,10 @@ class Desk:
 
     def _history(self) -> TradeHistory:
         return TradeHistory(self._bot_id, self._told()[0].settings.mode)
+
+    def _open_trade(self, state: State, mode: str) -> Plain | None:
+        running = TradeHistory(self._bot_id, mode).running() if state.open_trade else None
+        return trade_message(running) if running else None
 
     def _newest(self, told: Configuration) -> Snapshot | None:
         return next(iter(self._snapshots.newest(told.settings.sample_seconds, 1)), None)

@@ -24,6 +24,14 @@ def _number(value: float) -> str:
     return f"{value:.6g}" if isfinite(value) else "infinite"
 
 
+def _beside(value: float, limit: float) -> str:
+    """A number with two decimals, or with as many as tell it from the limit."""
+    if not isfinite(value):
+        return "infinite"
+    digits = next((digits for digits in range(2, 9) if f"{value:.{digits}f}" != f"{limit:.{digits}f}"), 9)
+    return f"{value:.{digits}f}"
+
+
 _WHY: Mapping[Gate, Callable[[Scored], str]] = {
     Gate.OPEN: lambda c: (
         f"every gate is open: confidence {c.confidence:.2f}, risk {c.risk:.2f}, net {bps(c.expected_return)} "
@@ -36,8 +44,8 @@ _WHY: Mapping[Gate, Callable[[Scored], str]] = {
         else f"prices are {c.value:.1f} s old, at most {c.limit:.0f} s may decide"
     ),
     Gate.HELD: lambda c: f"not held: {c.source} {_number(c.value)} must be above 0",
-    Gate.CONFIDENCE: lambda c: f"confidence {c.value:.2f} < {c.limit:.2f} ({_edge(c)})",
-    Gate.RISK: lambda c: f"risk {_number(c.value)} > {c.limit:.2f} ({_edge(c)})",
+    Gate.CONFIDENCE: lambda c: f"confidence {_beside(c.value, c.limit)} < {c.limit:.2f} ({_edge(c)})",
+    Gate.RISK: lambda c: f"risk {_beside(c.value, c.limit)} > {c.limit:.2f} ({_edge(c)})",
     Gate.RETURN: lambda c: f"net return {bps(c.value)} is not above {bps(c.limit)}",
     Gate.COOLDOWN: lambda c: f"rests for another {c.value:.0f} s after a trade",
     Gate.MINIMUM: lambda c: f"worth {_number(c.value)}, the venue's least is {_number(c.limit)}",

@@ -27,6 +27,8 @@ class BotConfigItem(BotModel):
 
     bot_id = UnicodeAttribute(hash_key=True)
     version = NumberAttribute(null=True)
+    updated_by = UnicodeAttribute(null=True)
+    updated_at = UnicodeAttribute(null=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,12 +63,19 @@ class BotConfig:
             str(plain.get("updated_at", "")),
         )
 
-    def bump(self, before: int, version: int) -> None:
+    def bump(self, before: int, version: int, who: str, at: str) -> None:
         """Number a content that came in without a new version: an edit by hand, or of the pairs."""
         same = BotConfigItem.version == before
         condition = same | BotConfigItem.version.does_not_exist() if before == 0 else same
         try:
-            BotConfigItem(self._bot_id).update(actions=[BotConfigItem.version.set(version)], condition=condition)
+            BotConfigItem(self._bot_id).update(
+                actions=[
+                    BotConfigItem.version.set(version),
+                    BotConfigItem.updated_by.set(who),
+                    BotConfigItem.updated_at.set(at),
+                ],
+                condition=condition,
+            )
         except UpdateError as error:
             if not failed_condition(error):
                 raise
