@@ -1,6 +1,7 @@
 """Table streams to connected clients."""
 
 import os
+import zlib
 from typing import Any
 
 from aws_lambda_powertools import Logger
@@ -34,6 +35,6 @@ def told(record: dict[str, Any]) -> list[bytes]:
     """What clients are told of one record; nothing of one that is not understood: it must not block the rest."""
     try:
         return list(messages_of(change_of(record, prefix)))
-    except (KeyError, ValueError, TypeError):
+    except (KeyError, ValueError, TypeError, zlib.error):
         logger.exception("a change was not understood", keys=record.get("dynamodb", {}).get("Keys"))
         return []

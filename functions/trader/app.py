@@ -3,6 +3,7 @@
 import json
 from collections.abc import Iterator
 from typing import Any
+from uuid import uuid4
 
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
@@ -15,7 +16,8 @@ wiring = Wiring()
 
 def handler(event: dict[str, Any], context: LambdaContext) -> None:
     """The minute event, or one tick from the queue."""
-    bot = wiring.bot(context.aws_request_id, context.get_remaining_time_in_millis())
+    # The same request may be delivered twice, so its id alone would not tell two attempts apart.
+    bot = wiring.bot(f"{context.aws_request_id}/{uuid4().hex}", context.get_remaining_time_in_millis())
     for report in run(event, bot):
         tell(report)
 

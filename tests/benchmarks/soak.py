@@ -1,4 +1,4 @@
-"""`make soak`: the bot as a person runs it, for minutes, on a recorded and on the demo market, and what it must show."""
+"""`make soak`: the bot as a person runs it, for minutes, on a recorded and on the demo market, with its figures."""
 
 import argparse
 import json

@@ -14,22 +14,11 @@ from tests.bad_settings import BAD_SETTINGS
 from tests.bots import process, run
 from tests.fakes import Clock
 from tests.lambdas import Http, load, shelve_page
-from tests.tables import PREFIX, WRITES, Cloud
+from tests.tables import WRITES, Cloud
 
-READ = [
-    "health",
-    "status",
-    "config",
-    "config/schema",
-    "config/history",
-    "pairs",
-    "trades",
-    "opportunities",
-    "decisions",
-    "portfolio",
-    "equity",
-    "prices",
-]
+SETTINGS = ["config", "config/schema", "config/history", "pairs"]
+MARKET = ["opportunities", "decisions", "portfolio", "equity", "prices"]
+READ = ["health", "status", "trades", *SETTINGS, *MARKET]
 TOLD = [
     ("PATCH", "config", {"risk_tolerance": 0.6}),
     ("PUT", "pairs/SOL-USD", {"priority": 3}),
@@ -50,8 +39,8 @@ def api(tables: Cloud, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Http:
 
 @pytest.fixture
 def busy(api: Http) -> Http:
-    """The API of a bot that has traded for 45 ticks."""
-    run(process(Clock(), history_limit=100), range(45))
+    """The API of a bot that has looked at a rise and traded on it."""
+    run(process(Clock()), range(20))
     return api
 
 
@@ -67,34 +56,33 @@ def test_ping_answers_without_a_token(api: Http) -> None:
     assert (reply.status, reply.data["status"]) == (200, "pong")
 
 
-@pytest.mark.parametrize("path", READ)
-def test_a_fresh_deployment_answers_every_question(api: Http, path: str) -> None:
-    reply = api("GET", f"/api/{path}")
-    assert reply.status == 200
-    assert reply.headers["content-type"] == "application/json"
-    assert reply.headers["cache-control"] == "no-store"
-    assert isinstance(reply.data, dict)
+def test_a_fresh_deployment_answers_every_question(api: Http) -> None:
+    for path in READ:
+        reply = api("GET", f"/api/{path}")
+        assert reply.status == 200, path
+        assert (reply.headers["content-type"], reply.headers["cache-control"]) == ("application/json", "no-store")
+        assert isinstance(reply.data, dict)
 
 
-@pytest.mark.parametrize("path", READ)
-def test_asking_writes_nothing(busy: Http, tables: Cloud, path: str) -> None:
+def test_asking_writes_nothing(busy: Http, tables: Cloud) -> None:
     tables.calls.clear()
-    assert busy.as_role("reader")("GET", f"/api/{path}").status == 200
+    assert {busy.as_role("reader")("GET", f"/api/{path}").status for path in [*READ, "trades/1"]} == {200}
     assert written(tables) == []
 
 
-@pytest.mark.parametrize("path", [*READ, "trades/1"])
-def test_without_a_role_nothing_but_the_open_addresses_answers(busy: Http, path: str) -> None:
-    reply = busy.as_role(None)("GET", f"/api/{path}")
-    assert (reply.status, reply.error["code"]) == (403, "forbidden")
+def test_without_a_role_nothing_but_the_open_addresses_answers(api: Http, tables: Cloud) -> None:
+    for path in [*READ, "trades/1"]:
+        reply = api.as_role(None)("GET", f"/api/{path}")
+        assert (reply.status, reply.error["code"]) == (403, "forbidden")
+    assert tables.calls == []
 
 
 def test_status_tells_how_the_bot_is_and_where_its_websocket_is(busy: Http) -> None:
     status = busy("GET", "/api/status").data
-    assert (status["state"], status["mode"], status["ticks"]) == ("running", "paper", 45)
+    assert (status["state"], status["mode"], status["ticks"]) == ("running", "paper", 20)
     assert status["window"] == {"samples": 10, "of": 10}
-    assert float(status["equity"]) > 1000
-    assert len(status["recent_trades"]) == 5
+    assert status["equity"] == busy("GET", "/api/portfolio").data["equity"]
+    assert status["recent_trades"] == busy("GET", "/api/trades").data["trades"][:5] != []
     assert status["websocket_url"].startswith("wss://")
 
 
@@ -111,15 +99,13 @@ def test_the_schema_of_the_settings_covers_every_setting(api: Http) -> None:
 
 def test_trades_come_newest_first_and_a_cursor_leads_through_all_of_them(busy: Http) -> None:
     sequences: list[int] = []
-    query = {"limit": "7"}
-    while True:
+    query = {"limit": "2"}
+    while query:
         page = busy("GET", "/api/trades", query=query).data
         sequences += [trade["sequence"] for trade in page["trades"]]
-        if page["cursor"] is None:
-            break
-        query["cursor"] = str(page["cursor"])
+        query = {} if page["cursor"] is None else {"limit": "2", "cursor": str(page["cursor"])}
     assert sequences == list(range(len(sequences), 0, -1))
-    assert len(sequences) > 7
+    assert len(sequences) > 2
 
 
 def test_every_cursor_that_is_given_is_taken_back(busy: Http) -> None:
@@ -138,8 +124,8 @@ def test_one_trade_is_found_by_its_number(busy: Http) -> None:
 
 
 @pytest.mark.parametrize("number", ["0", "99999", "one", "-1", "1.0", "²", "%C2%B2", "1" * 30, "1" * 5000, "%00", "1 "])
-def test_a_trade_that_is_not_there_is_not_found(busy: Http, number: str) -> None:
-    reply = busy("GET", f"/api/trades/{number}")
+def test_a_trade_that_is_not_there_is_not_found(api: Http, number: str) -> None:
+    reply = api("GET", f"/api/trades/{number}")
     assert (reply.status, reply.error["code"]) == (404, "not_found")
     assert len(reply.text) < 300
 
@@ -171,25 +157,25 @@ def test_the_portfolio_is_what_is_held_with_its_value(busy: Http) -> None:
 
 
 @pytest.mark.parametrize("path", ["trades", "config/history", "decisions", "opportunities", "equity", "prices"])
-@pytest.mark.parametrize("limit", ["0", "-1", "1001", "ten", "", "1.5", "1e2", "²", "9" * 5000, "1,2", "NaN", " 5"])
-def test_a_limit_out_of_bounds_is_named(api: Http, path: str, limit: str) -> None:
-    reply = api("GET", f"/api/{path}", query={"limit": limit})
-    assert (reply.status, reply.error["code"]) == (400, "invalid")
-    assert reply.error["fields"][0]["field"] == "limit"
-    assert "limit must be a whole number from 1 to" in reply.error["message"]
+def test_a_limit_out_of_bounds_is_named(api: Http, path: str) -> None:
+    for limit in ("0", "-1", "1001", "ten", "", "1.5", "1e2", "²", "9" * 5000, "1,2", "NaN", " 5"):
+        reply = api("GET", f"/api/{path}", query={"limit": limit})
+        assert (reply.status, reply.error["code"]) == (400, "invalid")
+        assert reply.error["fields"][0]["field"] == "limit"
+        assert "limit must be a whole number from 1 to" in reply.error["message"]
 
 
 @pytest.mark.parametrize("path", ["trades", "config/history", "decisions"])
-@pytest.mark.parametrize("cursor", ["0", "-1", "next", "", str(2**41), "9" * 100])
-def test_a_cursor_that_was_never_given_is_named(busy: Http, path: str, cursor: str) -> None:
-    reply = busy("GET", f"/api/{path}", query={"cursor": cursor})
-    assert (reply.status, reply.error["fields"][0]["field"]) == (400, "cursor")
+def test_a_cursor_that_was_never_given_is_named(api: Http, path: str) -> None:
+    for cursor in ("0", "-1", "next", "", str(2**41), "9" * 100):
+        reply = api("GET", f"/api/{path}", query={"cursor": cursor})
+        assert (reply.status, reply.error["fields"][0]["field"]) == (400, "cursor")
 
 
-@pytest.mark.parametrize("path", ["trades", "config/history", "decisions"])
-@pytest.mark.parametrize("cursor", ["2", "3", str(2**40)])
-def test_a_cursor_at_either_end_of_time_is_answered(busy: Http, path: str, cursor: str) -> None:
-    assert busy("GET", f"/api/{path}", query={"cursor": cursor}).status == 200
+def test_a_cursor_at_either_end_of_time_is_answered(busy: Http) -> None:
+    for path in ("trades", "config/history", "decisions"):
+        for cursor in ("2", "3", str(2**40)):
+            assert busy("GET", f"/api/{path}", query={"cursor": cursor}).status == 200
 
 
 def test_a_pair_that_is_none_is_named(api: Http) -> None:
@@ -239,11 +225,12 @@ def test_a_version_that_is_none_is_refused(api: Http, tables: Cloud, version: st
     assert written(tables) == []
 
 
-@pytest.mark.parametrize(("name", "value"), BAD_SETTINGS)
-def test_a_bad_setting_is_named_and_changes_nothing(api: Http, tables: Cloud, name: str, value: Any) -> None:
-    reply = api("PATCH", "/api/config", {name: value, "risk_tolerance" if name != "risk_tolerance" else "window": 1})
-    assert (reply.status, reply.error["code"]) == (400, "invalid")
-    assert name in [row["field"] for row in reply.error["fields"]]
+def test_every_bad_setting_is_named_and_changes_nothing_even_beside_a_good_one(api: Http, tables: Cloud) -> None:
+    for name, value in BAD_SETTINGS:
+        good = {"window": 20} if name != "window" else {"horizon": 20}
+        reply = api("PATCH", "/api/config", {**good, name: value})
+        assert (reply.status, reply.error["code"]) == (400, "invalid")
+        assert [row["field"] for row in reply.error["fields"]] == [name]
     assert written(tables) == []
 
 
@@ -260,7 +247,7 @@ UNREADABLE: dict[str, str] = {
     "page": "<html></html>",
     "deep": "[" * 30_000,
     "deep and closed": "[" * 15_000 + "]" * 15_000,
-    "deep within": '{"budget":' * 3_000 + "1" + "}" * 3_000,
+    "deep within": '{"budget":' * 2_900 + "1" + "}" * 2_900,
     "long number": '{"window": ' + "9" * 5_000 + "}",
     "after": '{"window": 20} and more',
 }
@@ -307,10 +294,8 @@ def test_bytes_that_are_no_text_are_refused(api: Http, raw: bytes) -> None:
     assert api("PATCH", "/api/config", text=text, isBase64Encoded=True).error["code"] == "not_json"
 
 
-@pytest.mark.parametrize("body", [{"risk_tolerance": 0.6}])
-def test_an_answer_about_many_unknown_names_fits_into_an_answer(api: Http, body: dict[str, Any]) -> None:
-    many = {f"n{number}": 1 for number in range(2_500)}
-    reply = api("PATCH", "/api/config", {**body, **many})
+def test_an_answer_about_many_unknown_names_fits_into_an_answer(api: Http) -> None:
+    reply = api("PATCH", "/api/config", {f"n{number}": 1 for number in range(2_500)})
     assert reply.status == 400
     assert len(reply.text) < 6_000_000
 
@@ -330,6 +315,13 @@ def test_kill_holds_until_it_is_lifted_and_keeps_its_first_reason(api: Http) -> 
     assert (status["state"], status["killed"]["by"]) == ("killed", "api")
     assert api("POST", "/api/rearm").data == {"killed": None}
     assert api("GET", "/api/status").data["state"] == "running"
+
+
+@pytest.mark.xfail(strict=True, reason="States.rearm asks for no kill: without one it forgets the peak.")
+def test_re_arming_a_bot_that_was_not_killed_leaves_its_drawdown_alone(busy: Http, tables: Cloud) -> None:
+    before = tables.items("BotState")
+    assert busy("POST", "/api/rearm").status == 200
+    assert tables.items("BotState") == before
 
 
 @pytest.mark.parametrize("body", [None, {}, {"why": ""}])
@@ -372,38 +364,26 @@ def test_a_pair_that_is_none_is_not_added(api: Http, tables: Cloud, pair: str) -
     assert written(tables) == []
 
 
-@pytest.mark.parametrize(
-    ("body", "field"),
-    [
-        ({"enabled": "yes"}, "enabled"),
-        ({"priority": 0}, "priority"),
-        ({"priority": 1.5}, "priority"),
-        ({"on": 1}, "on"),
-    ],
-)
-def test_what_is_told_of_a_pair_is_checked(api: Http, tables: Cloud, body: Any, field: str) -> None:
+@pytest.mark.parametrize("body", [{"enabled": "yes"}, {"enabled": 1}, {"priority": 0}, {"priority": 1.5}, {"on": True}])
+def test_what_is_told_of_a_pair_is_checked(api: Http, tables: Cloud, body: dict[str, Any]) -> None:
     reply = api("PUT", "/api/pairs/SOL-USD", body)
-    assert (reply.status, reply.error["fields"][0]["field"]) == (400, field)
+    assert (reply.status, [row["field"] for row in reply.error["fields"]]) == (400, [*body])
     assert written(tables) == []
 
 
-@pytest.mark.parametrize(("method", "path", "body"), TOLD)
-def test_a_token_that_may_only_read_changes_nothing(
-    busy: Http, tables: Cloud, method: str, path: str, body: Any
-) -> None:
-    tables.calls.clear()
-    reply = busy.as_role("reader")(method, f"/api/{path}", body)
-    assert (reply.status, reply.error["code"]) == (403, "forbidden")
+def test_a_token_that_may_only_read_changes_nothing(api: Http, tables: Cloud) -> None:
+    for method, path, body in TOLD:
+        reply = api.as_role("reader")(method, f"/api/{path}", body)
+        assert (reply.status, reply.error["code"]) == (403, "forbidden")
+        assert "admin token" in reply.error["message"]
     assert tables.calls == []
 
 
-@pytest.mark.parametrize("role", ["", "Admin", "administrator", "nobody", None])
-@pytest.mark.parametrize(("method", "path", "body"), TOLD)
-def test_no_other_role_changes_anything_either(
-    api: Http, tables: Cloud, role: str | None, method: str, path: str, body: Any
-) -> None:
-    assert api.as_role(role)(method, f"/api/{path}", body).status == 403
-    assert written(tables) == []
+def test_no_other_role_changes_anything_either(api: Http, tables: Cloud) -> None:
+    for role in ("", "Admin", "administrator", "nobody", None):
+        for method, path, body in TOLD:
+            assert api.as_role(role)(method, f"/api/{path}", body).status == 403
+    assert tables.calls == []
 
 
 @pytest.mark.parametrize("role", ["admin", "reader"])
@@ -432,10 +412,9 @@ def test_a_bad_item_put_by_hand_stops_trading_and_is_named_everywhere(busy: Http
     assert status["settings_errors"][0]["message"] in busy("GET", "/api/health").data["problems"]
 
 
-@pytest.mark.parametrize("path", READ)
-def test_every_question_is_answered_while_the_settings_are_not_understood(busy: Http, tables: Cloud, path: str) -> None:
+def test_every_question_is_answered_while_the_settings_are_not_understood(busy: Http, tables: Cloud) -> None:
     break_settings(tables)
-    assert busy("GET", f"/api/{path}").status == 200
+    assert {busy("GET", f"/api/{path}").status for path in READ} == {200}
 
 
 def test_changing_another_field_does_not_hide_the_bad_one(busy: Http, tables: Cloud) -> None:
@@ -460,9 +439,7 @@ def test_the_bot_can_be_killed_while_its_settings_are_not_understood(busy: Http,
 # ------------------------------------------------------ addresses and methods
 
 
-@pytest.mark.parametrize(
-    "path", ["/api", "/api/", "/api/nothing", "/api/trades/1/2", "/api/trades/", "//", "/api/ping/"]
-)
+@pytest.mark.parametrize("path", ["/api", "/api/", "/api/nothing", "/api/trades/1/2", "/api/trades/", "//", "/page"])
 def test_an_address_that_is_none_is_not_found(api: Http, path: str) -> None:
     reply = api("GET", path)
     assert (reply.status, reply.error["code"]) == (404, "not_found")
@@ -571,7 +548,3 @@ def test_the_pages_hold_nothing_inline_and_nothing_from_elsewhere(api: Http, pat
     assert 'href="/' not in text
     assert 'src="/' not in text
     assert "//" not in text.replace("<!doctype", "")
-
-
-def test_the_tables_of_these_tests_are_this_bots(tables: Cloud) -> None:
-    assert PREFIX == "test-"

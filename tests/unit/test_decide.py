@@ -175,7 +175,6 @@ def test_equity_is_every_holding_at_mid_and_unknown_while_one_has_no_price() -> 
     assert equity(holding(DOGE="1"), decision) is None
 
 
-@pytest.mark.xfail(strict=True, reason="exp(log(200)) is 199.99999999999994, and the truncation makes a cent of it")
 def test_equity_at_an_exact_price_is_exact() -> None:
     decision = decide(market({"BTC-USD": [*climbing(9), 200.0]}), holding(USD="1"), eager(), FREE)
     assert equity(holding(USD="10.5", BTC="2"), decision) == Decimal("410.50")

@@ -228,7 +228,6 @@ def test_no_sentence_ever_says_nan(gate: Gate, number: float) -> None:
     assert "nan" not in why(strange)
 
 
-@pytest.mark.xfail(strict=True, reason="gaps that never coincide leave no complete row: NaN scores reach a sentence")
 def test_assets_whose_gaps_never_coincide_are_told_apart_from_low_confidence() -> None:
     names = [f"{letter}{letter}-USD" for letter in "ABCDEFGHIJ"]
     prices = {
@@ -239,9 +238,6 @@ def test_assets_whose_gaps_never_coincide_are_told_apart_from_low_confidence() -
     assert "nan" not in why(decision.conversion(0, 1))
 
 
-@pytest.mark.xfail(
-    strict=True, reason="rows with any gap are dropped for all: 'window full' holds on a fifth of a window"
-)
 def test_a_full_window_is_never_decided_on_a_fraction_of_it() -> None:
     names = [f"{letter}{letter}-USD" for letter in "ABCDEFGH"]
     prices = {

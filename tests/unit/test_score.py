@@ -261,18 +261,9 @@ def test_the_dearer_class_sets_the_fee(source: str, target: str, bps: float) -> 
         (25, "BTC-USD", "USD", "BTC", 25),
         ({"default": 25}, "BTC-USD", "USD", "BTC", 25),
         ({"default": 5, "BTC-USD": 40}, "BTC-USD", "BTC", "USD", 40),
-        pytest.param(
-            *({"default": 20, "BTC-USD": 10}, "BTC-USD", "USD", "BTC", 10),
-            marks=pytest.mark.xfail(strict=True, reason="the base currency brings its own fee along"),
-        ),
-        pytest.param(
-            *({"BTC-USD": 10}, "BTC-USD", "USD", "BTC", 10),
-            marks=pytest.mark.xfail(strict=True, reason="the base currency brings its own fee along"),
-        ),
-        pytest.param(
-            *({"default": 5, "USD-JPY": 40}, "USD-JPY", "USD", "JPY", 40),
-            marks=pytest.mark.xfail(strict=True, reason="only JPY-USD is looked up"),
-        ),
+        pytest.param(*({"default": 20, "BTC-USD": 10}, "BTC-USD", "USD", "BTC", 10)),
+        pytest.param(*({"BTC-USD": 10}, "BTC-USD", "USD", "BTC", 10)),
+        pytest.param(*({"default": 5, "USD-JPY": 40}, "USD-JPY", "USD", "JPY", 40)),
     ],
 )
 def test_the_cost_that_the_settings_state_for_a_pair_replaces_the_venues(

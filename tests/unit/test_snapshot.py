@@ -93,9 +93,6 @@ def test_a_decision_recomputed_from_what_is_stored_is_the_first_one_exactly(seed
     assert_same(decide(seen, portfolio, settings, UPHOLD), decided_again(seen, portfolio, settings))
 
 
-@pytest.mark.xfail(
-    strict=True, reason="the age of prices is rounded to a millisecond in the snapshot, not in the decision"
-)
 @pytest.mark.parametrize("age", [30.0004, 31.23456])
 def test_a_decision_on_old_prices_is_recomputed_exactly_too(age: float) -> None:
     seen = market({"BTC-USD": walk(1, 30)}, age=age)

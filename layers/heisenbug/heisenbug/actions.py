@@ -53,7 +53,7 @@ def _understood(text: str) -> Mapping[str, Any]:
         raise NotUnderstood(f"The message is over {LARGEST_MESSAGE_BYTES} bytes; send less at once.")
     try:
         message = json.loads(text)
-    except ValueError:
+    except (ValueError, RecursionError):
         message = None
     if not isinstance(message, Mapping) or message.get("action") not in ACTIONS.split(", "):
         raise NotUnderstood(f'Not understood. Send JSON such as {{"action": "get_status"}}; the actions are {ACTIONS}.')

@@ -79,10 +79,13 @@ class Configurations:
     def _write(self, changes: Mapping[str, Any], stored: StoredConfig | None, who: str, at: datetime) -> Configuration:
         settings = _mended(stored, changes) if stored else change(DEFAULTS, changes)
         version = (stored.version if stored else 0) + 1
-        self._config.write(settings, version, who, at.astimezone(UTC).isoformat(timespec="milliseconds"))
-        if stored is None and not self._pairs.all():
+        is_first = stored is None and not self._pairs.all()
+        pairs = _pairs_named(settings) if is_first else self._enabled()
+        _check_base(settings, pairs)
+        self._config.write(settings, stored, version, who, at.astimezone(UTC).isoformat(timespec="milliseconds"))
+        if is_first:
             self._pairs.fill(settings.pairs)
-        return Configuration(settings, self._enabled(), version)
+        return Configuration(settings, pairs, version)
 
     def _valid(self, stored: StoredConfig) -> Configuration:
         settings, pairs = parse(stored.stated), self._enabled()
@@ -103,7 +106,7 @@ class Configurations:
         by_hand = version != read.version
         seen = _seen(read, version, "by hand" if by_hand else stored.updated_by, at, digest)
         if self._history.add(seen) and by_hand:
-            self._config.bump(read.version, version, seen.who, seen.at)
+            self._config.bump(stored, version, seen.who, seen.at)
         self._newest = seen
         return Configuration(read.settings, read.pairs, version)
 

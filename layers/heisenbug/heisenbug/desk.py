@@ -11,7 +11,7 @@ from heisenbug.domain.decide import Decision, Scored
 from heisenbug.domain.errors import FieldError, InvalidSettings, NotFound
 from heisenbug.domain.gates import Gate
 from heisenbug.domain.protections import Drawdown
-from heisenbug.domain.rules import BadValue, Flag, Integer
+from heisenbug.domain.rules import BadValue, Flag
 from heisenbug.domain.schedule import newest_due
 from heisenbug.domain.settings import DEFAULTS, as_plain, change, describe
 from heisenbug.domain.snapshot import Snapshot
@@ -24,12 +24,11 @@ from heisenbug.store.bot_state import Ledgers, State, States
 from heisenbug.store.price_snapshot import PriceSnapshots
 from heisenbug.store.settings_history import SettingsHistory
 from heisenbug.store.trade_history import TradeHistory
-from heisenbug.store.trading_pair import TradingPairs
+from heisenbug.store.trading_pair import PRIORITY, TradingPairs
 
 RECENT_TRADES = 5
 LATE_AFTER_INTERVALS = 3
 LEAST_PATIENCE_SECONDS = 90
-PRIORITY = Integer(1, 100)
 Plain = dict[str, Any]
 
 
@@ -231,7 +230,7 @@ class Desk:
 
     def rearm(self) -> Plain:
         """Lift the kill; drawdown counts from now on."""
-        return {"killed": _killed(self._states.rearm(self._clock()))}
+        return {"killed": _killed(self._states.rearm())}
 
     # ---------------------------------------------------------------- private
 

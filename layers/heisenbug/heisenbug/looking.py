@@ -20,6 +20,9 @@ from heisenbug.domain.snapshot import Snapshot
 from heisenbug.domain.window_slots import earlier_slots, oldest_sample
 from heisenbug.exchange.port import Past, PastQuotes, Tickers
 
+# As finely as a snapshot keeps it, so that a decision can be computed again to the same gate.
+AGE_DIGITS = 3
+
 
 class Samples(Protocol):
     """The kept snapshots of ticks before."""
@@ -81,7 +84,7 @@ class Looking:
         moment = Moment(due, self._is_sample(due, settings))
         pairs = tuple(trading.pair for trading in told.pairs)
         watches, quotes = believe(ticker, pairs, memory.watches, moment, self._volatility)
-        age = (self._clock() - ticker.received_at).total_seconds()
+        age = round((self._clock() - ticker.received_at).total_seconds(), AGE_DIGITS)
         guarded = {pair: watch.guarded for pair, watch in watches.items() if watch.guarded}
         market = Market(due, max(age, 0.0), told.pairs, quotes, guarded, self._earlier(due, settings))
         return Look(market, watches, moment.is_sample, ticker.failure)
@@ -121,7 +124,7 @@ class Looking:
     def _ticker(self, told: Configuration, timeout_seconds: float) -> Ticker:
         known, now = self._memory.ticker, self._clock()
         pairs = tuple(trading.pair for trading in told.pairs)
-        fresh = known is not None and (now - known.received_at).total_seconds() <= told.settings.cache_ttl_seconds
+        fresh = known is not None and 0 <= (now - known.received_at).total_seconds() <= told.settings.cache_ttl_seconds
         if known is not None and fresh and set(pairs) <= set(known.quotes):
             return known
         try:

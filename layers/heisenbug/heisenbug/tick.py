@@ -37,7 +37,7 @@ class States(Protocol):
     def claim(self, due: int, token: str) -> State | None: ...
     def planned(self, planned: Planned) -> None: ...
     def kill(self, at: datetime, who: str, why: str) -> State: ...
-    def raise_peak(self, peak: Decimal) -> None: ...
+    def raise_peak(self, peak: Decimal, base: str, version: int) -> None: ...
 
 
 class Ledgers(Protocol):
@@ -182,7 +182,7 @@ def _checked(bot: Bot, due: int, state: State, told: Configuration) -> Report:
     killed = _protect(bot, snapshot, state, settings)
     ended = None if killed or decision.chosen is None else _convert(bot, told, look, position, decision, pack(snapshot))
     _remember(bot, settings, ended.position if ended else position)
-    _forget(bot, settings, ended or reconciled)
+    _forget(bot, settings)
     trade = ended.trade if ended else reconciled.trade if reconciled else None
     guarded = len(look.market.guarded)
     return Report(due, _word(decision, ended, killed), killed or "", 0.0, decision, trade, guarded, look.failure or "")
@@ -238,7 +238,7 @@ def _snapshot(
 ) -> Snapshot:
     portfolio = position.ledger.portfolio(due, state.open_trade, state.killed_at is not None)
     worth = equity(portfolio, decision)
-    peak = _peak(bot, state, worth)
+    peak = _peak(bot, state, told.settings.base_currency, worth)
     return Snapshot(
         due,
         look.market.price_age_seconds,
@@ -254,11 +254,13 @@ def _snapshot(
     )
 
 
-def _peak(bot: Bot, state: State, worth: Decimal | None) -> Decimal:
-    before = bot.looking.peak if state.previous_tick > state.rearmed_at else Decimal(0)
-    peak = max(before, state.peak, worth or Decimal(0))
-    if peak > state.peak * PEAK_STEP:
-        bot.states.raise_peak(peak)
+def _peak(bot: Bot, state: State, base: str, worth: Decimal | None) -> Decimal:
+    """The highest equity since the bot was last armed with this base currency."""
+    goes_on = state.peak_base == base
+    before = max(bot.looking.peak, state.peak) if goes_on else Decimal(0)
+    peak = max(before, worth or Decimal(0))
+    if worth is not None and (not goes_on or peak > state.peak * PEAK_STEP):
+        bot.states.raise_peak(peak, base, state.version)
     return peak
 
 
@@ -276,10 +278,11 @@ def _remember(bot: Bot, settings: Settings, position: Position) -> None:
     bot.remembered.position = position
 
 
-def _forget(bot: Bot, settings: Settings, ended: Ended | None) -> None:
+def _forget(bot: Bot, settings: Settings) -> None:
     """Keep TradeHistory at its limit: a finish deletes one; a lowered limit deletes the rest here, some a tick."""
     lowered = bot.remembered.history_limit > settings.history_limit or not bot.remembered.history_limit
     if not lowered:
+        bot.remembered.history_limit = settings.history_limit
         return
     history = bot.history(settings.mode)
     position = bot.remembered.position

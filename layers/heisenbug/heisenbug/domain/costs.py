@@ -7,7 +7,7 @@ import numpy as np
 from heisenbug.domain.portfolio import SeenCost
 from heisenbug.domain.prices import Floats
 from heisenbug.domain.settings import Settings
-from heisenbug.domain.venue import Venue
+from heisenbug.domain.venue import CostSetting, Venue
 
 HIGHEST = 0.99
 
@@ -24,8 +24,7 @@ def conversion_costs(
 
     Never below what is left of the cost last quoted.
     """
-    fees = np.array([venue.fee_of(asset, settings.cost_bps, settings.base_currency) for asset in assets])
-    cost = np.maximum(fees[:, None], fees[None, :]) + spreads[:, None] + spreads[None, :]
+    cost = _fees(assets, settings.cost_bps, venue) + spreads[:, None] + spreads[None, :]
     place = {asset: index for index, asset in enumerate(assets)}
     for (source, target), quote in seen.items():
         if source in place and target in place:
@@ -33,3 +32,15 @@ def conversion_costs(
             cost[i, j] = max(cost[i, j], quote.now(at))
     capped: Floats = np.minimum(cost, HIGHEST)
     return capped
+
+
+def _fees(assets: tuple[str, ...], cost_bps: CostSetting, venue: Venue) -> Floats:
+    each = np.array([venue.asset_fee(asset, cost_bps) for asset in assets])
+    fees: Floats = np.maximum(each[:, None], each[None, :])
+    place = {asset: index for index, asset in enumerate(assets)}
+    for name in cost_bps if isinstance(cost_bps, Mapping) else ():
+        one, _, other = name.partition("-")
+        if one in place and other in place:
+            i, j = place[one], place[other]
+            fees[i, j] = fees[j, i] = venue.fee(one, other, cost_bps)
+    return fees

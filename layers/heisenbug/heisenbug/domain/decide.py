@@ -120,11 +120,9 @@ def _scores(seen: View, market: Market, portfolio: Portfolio, settings: Settings
     cost = conversion_costs(seen.assets, seen.half_spreads, portfolio.seen_costs, market.at, settings, venue)
     unknown = np.full(cost.shape, np.nan)
     included = np.flatnonzero(seen.included)
-    rows = seen.log_prices[:, included]
-    rows = rows[np.isfinite(rows).all(axis=1)]
-    if len(rows) < FEWEST_SAMPLES:
+    if seen.rows < FEWEST_SAMPLES:
         return Scores(cost, unknown, unknown, unknown, unknown, unknown)
-    window = Window.of(rows)
+    window = Window.of(seen.log_prices[:, included])
     square = np.ix_(included, included)
     forecast = forecaster_of(settings).forecast(window, settings.horizon)
     return _spread_out(score(forecast, window.volatility, cost[square]), cost, square)

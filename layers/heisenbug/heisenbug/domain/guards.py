@@ -13,6 +13,8 @@ CROSSED_IN_A_ROW = 20
 JUMP_IN_VOLATILITIES = 12
 SMALLEST_JUMP = log(1.10)
 SAMPLES_TO_CONFIRM = 3
+# So many samples unlearn a level that was never established, such as a first price that was wrong.
+SAMPLES_TO_UNLEARN = 100
 # How near to a power of ten a change must be, in log10, to count as a misplaced decimal point.
 DECIMAL_SLIP = 0.02
 
@@ -21,8 +23,9 @@ DECIMAL_SLIP = 0.02
 class Watch:
     """What is remembered of a pair from tick to tick.
 
-    `mid` is the last one believed; `unchanged` counts samples without a change, `crossed` crossed quotes in a row,
-    `confirmed` the samples that agree with the level `held` back.
+    `mid` is the last one believed, `believed` counts samples until the level is established; `unchanged` counts samples
+    without a change, `crossed` crossed quotes in a row, `confirmed` the samples that agree with the level `held` back;
+    `slipped` says that this level is a misplaced decimal point.
     """
 
     mid: float | None = None
@@ -33,6 +36,13 @@ class Watch:
     held: float | None = None
     confirmed: int = 0
     guarded: Guarded | None = None
+    believed: int = 0
+    slipped: bool = False
+
+    @property
+    def is_established(self) -> bool:
+        """Whether enough samples were believed to judge others by them."""
+        return self.believed >= SAMPLES_TO_CONFIRM
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,13 +79,13 @@ def look(
 ) -> tuple[Watch, Quote | None]:
     """One quote against what is remembered of its pair: what to remember now, and the quote if it is believed."""
     if raw is None:
-        return _guard(watch, "the venue's answer has no such pair", moment), None
+        return _guard(replace(watch, confirmed=0), "the venue's answer has no such pair", moment), None
     try:
         quote = understand(pair, raw)
     except CrossedQuote as crossed:
         return _cross(watch, str(crossed), moment), None
     except BadQuote as bad:
-        return _guard(replace(watch, crossed=0), str(bad), moment), None
+        return _guard(replace(watch, crossed=0, confirmed=0), str(bad), moment), None
     watch = _count_unchanged(replace(watch, crossed=0), quote, moment)
     if watch.unchanged >= FROZEN_AFTER_SAMPLES:
         return _guard(watch, f"frozen: no change for {FROZEN_AFTER_SAMPLES} samples or more", moment), None
@@ -85,11 +95,11 @@ def look(
 def _cross(watch: Watch, reason: str, moment: Moment) -> Watch:
     crossed = watch.crossed + 1
     often = f", {CROSSED_IN_A_ROW} times in a row or more" if crossed >= CROSSED_IN_A_ROW else ""
-    return _guard(replace(watch, crossed=crossed), f"crossed quote: {reason}{often}", moment)
+    return _guard(replace(watch, crossed=crossed, confirmed=0), f"crossed quote: {reason}{often}", moment)
 
 
 def _count_unchanged(watch: Watch, quote: Quote, moment: Moment) -> Watch:
-    bid, ask = str(quote.bid), str(quote.ask)
+    bid, ask = f"{quote.bid.normalize():f}", f"{quote.ask.normalize():f}"
     if (bid, ask) != (watch.bid, watch.ask):
         return replace(watch, bid=bid, ask=ask, unchanged=0)
     return replace(watch, unchanged=watch.unchanged + moment.is_sample)
@@ -97,14 +107,27 @@ def _count_unchanged(watch: Watch, quote: Quote, moment: Moment) -> Watch:
 
 def _check_jump(watch: Watch, quote: Quote, moment: Moment, volatility: Volatility) -> tuple[Watch, Quote | None]:
     if watch.mid is None or not _jumps(watch.mid, quote, volatility):
-        return _free(watch, quote), quote
-    slip = _decimal_slip(quote.mid / watch.mid)
-    if slip:
-        return _guard(replace(watch, held=None, confirmed=0), f"price is {slip} what it was", moment), None
+        return _free(watch, quote, moment), quote
     again = watch.held is not None and not _jumps(watch.held, quote, volatility)
+    slip = _decimal_slip(quote.mid / watch.mid)
+    if slip or (again and watch.slipped):
+        return _refuse_slip(watch, quote, moment, again, slip or "about a power of ten off")
+    return _hold_back(replace(watch, slipped=False), quote, moment, again)
+
+
+def _refuse_slip(watch: Watch, quote: Quote, moment: Moment, again: bool, slip: str) -> tuple[Watch, Quote | None]:
+    """A misplaced decimal point never confirms itself, unless it was in the first prices that there ever were."""
+    confirmed = (watch.confirmed if again else 0) + moment.is_sample
+    if confirmed >= SAMPLES_TO_UNLEARN and not watch.is_established:
+        return _free(watch, quote, moment), quote
+    slipped = replace(watch, held=quote.mid, confirmed=confirmed, slipped=True)
+    return _guard(slipped, f"price is {slip} what it was", moment), None
+
+
+def _hold_back(watch: Watch, quote: Quote, moment: Moment, again: bool) -> tuple[Watch, Quote | None]:
     confirmed = (watch.confirmed if again else 0) + moment.is_sample
     if confirmed >= SAMPLES_TO_CONFIRM:
-        return _free(watch, quote), quote
+        return _free(watch, quote, moment), quote
     reason = (
         f"jump from {watch.mid:.6g} to {quote.mid:.6g} waits until {SAMPLES_TO_CONFIRM} samples in a row confirm it"
     )
@@ -128,5 +151,6 @@ def _guard(watch: Watch, reason: str, moment: Moment) -> Watch:
     return replace(watch, guarded=Guarded(reason, since))
 
 
-def _free(watch: Watch, quote: Quote) -> Watch:
-    return replace(watch, mid=quote.mid, held=None, confirmed=0, guarded=None)
+def _free(watch: Watch, quote: Quote, moment: Moment) -> Watch:
+    believed = min(watch.believed + moment.is_sample, SAMPLES_TO_CONFIRM)
+    return replace(watch, mid=quote.mid, held=None, confirmed=0, guarded=None, believed=believed, slipped=False)

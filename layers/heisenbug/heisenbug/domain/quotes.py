@@ -8,6 +8,8 @@ from typing import Any
 
 from heisenbug.domain.assets import Pair
 
+LEAST_PRICE, HIGHEST_PRICE = Decimal("1e-15"), Decimal("1e15")
+
 
 class BadQuote(ValueError):
     """A price that cannot be one; the text is the reason a person reads."""
@@ -27,6 +29,8 @@ class Quote:
                 raise BadQuote(f"{name} is {price}")
             if price <= 0:
                 raise BadQuote(f"{name} {price} is not above zero")
+            if not LEAST_PRICE <= price <= HIGHEST_PRICE:
+                raise BadQuote(f"{name} {price:.3e} is beyond any reason")
         if self.bid > self.ask:
             raise CrossedQuote(f"bid {self.bid} is above ask {self.ask}")
 

@@ -9,6 +9,7 @@ from typing import Any, Protocol
 from heisenbug.domain.assets import ASSET, Pair
 
 LARGEST_AMOUNT = Decimal("1e15")
+MOST_DECIMALS = 18
 MOST_PAIRS = 100
 
 
@@ -169,7 +170,7 @@ class Amount:
         return amount
 
     def must(self) -> str:
-        return "an amount above 0" + (" or nothing" if self.optional else "")
+        return f"an amount above 0 with at most {MOST_DECIMALS} decimals" + (", or nothing" if self.optional else "")
 
     def plain(self, value: Any) -> Any:
         return None if value is None else f"{value:f}"
@@ -185,7 +186,9 @@ def _amount(value: Any) -> Decimal | None:
         amount = Decimal(str(value))
     except InvalidOperation:
         return None
-    return amount if amount.is_finite() and 0 < amount <= LARGEST_AMOUNT else None
+    if not amount.is_finite() or not 0 < amount <= LARGEST_AMOUNT:
+        return None
+    return amount if int(amount.as_tuple().exponent) >= -MOST_DECIMALS else None
 
 
 @dataclass(frozen=True, slots=True)

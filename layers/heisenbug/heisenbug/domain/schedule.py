@@ -56,12 +56,11 @@ def plan_minute(now: float, interval: int, planned: Planned, last_tick: int) -> 
     done = planned.until if _holds(planned, now, interval) else 0
     due = newest_due(now, interval)
     current = due if due > max(done, last_tick) else None
-    if interval >= MINUTE:
-        return Plan(current, (), Planned(due, interval))
     first = max(due, done // interval * interval) + interval
     later = tuple(range(first, floor(now) + MINUTE + LEAD_SECONDS + 1, interval))
-    return Plan(current, later, Planned(later[-1] if later else done, interval))
+    until = later[-1] if later else max(done, due)
+    return Plan(current, later, Planned(until, interval))
 
 
 def _holds(planned: Planned, now: float, interval: int) -> bool:
-    return planned.interval == interval and planned.until <= now + 2 * MINUTE + LEAD_SECONDS
+    return planned.interval == interval and planned.until <= now + MINUTE + LEAD_SECONDS + interval

@@ -131,5 +131,5 @@ def _rule(name: str) -> Rule:
     if name in RULES:
         return RULES[name]
     near = difflib.get_close_matches(name, RULES, n=1)
-    hint = f"; did you mean {near[0]}?" if near else f"; the settings are {', '.join(RULES)}."
+    hint = f"; did you mean {near[0]}?" if near else "; `heisenbug config get` lists them all."
     raise BadValue(f"is not a setting{hint}")

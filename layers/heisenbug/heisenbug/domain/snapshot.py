@@ -8,10 +8,12 @@ from decimal import Decimal
 from typing import Any
 
 from heisenbug.domain.assets import Pair
-from heisenbug.domain.guards import Watch
+from heisenbug.domain.guards import SAMPLES_TO_CONFIRM, Watch
 from heisenbug.domain.market import Guarded, Sample
 from heisenbug.domain.portfolio import Conversion, Portfolio, SeenCost
 from heisenbug.domain.quotes import Quote
+
+_REMEMBERED = ("mid", "bid", "ask", "unchanged", "crossed", "held", "confirmed", "believed", "slipped")
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +50,7 @@ def pack(snapshot: Snapshot) -> bytes:
     """The snapshot as compressed JSON."""
     portfolio = snapshot.portfolio
     plain = {
-        "a": round(snapshot.price_age_seconds, 3),
+        "a": snapshot.price_age_seconds,
         "s": snapshot.sample_seconds,
         "v": snapshot.settings_version,
         "q": {str(pair): [str(quote.bid), str(quote.ask)] for pair, quote in snapshot.quotes.items()},
@@ -104,14 +106,16 @@ def _costs(rows: Iterable[list[Any]]) -> dict[Conversion, SeenCost]:
 
 
 def _pack_watch(watch: Watch, believed: bool) -> Any:
-    if believed:
+    if believed and watch.is_established:
         return watch.unchanged
     guarded = [watch.guarded.reason, watch.guarded.since] if watch.guarded else None
-    return [watch.mid, watch.bid, watch.ask, watch.unchanged, watch.crossed, watch.held, watch.confirmed, guarded]
+    remembered = [getattr(watch, name) for name in _REMEMBERED]
+    return [guarded, *remembered]
 
 
 def _watch(packed: Any, quote: Quote | None) -> Watch:
     if isinstance(packed, int) and quote is not None:
-        return Watch(quote.mid, str(quote.bid), str(quote.ask), packed)
-    mid, bid, ask, unchanged, crossed, held, confirmed, guarded = packed
-    return Watch(mid, bid, ask, unchanged, crossed, held, confirmed, Guarded(*guarded) if guarded else None)
+        bid, ask = (f"{price.normalize():f}" for price in (quote.bid, quote.ask))
+        return Watch(quote.mid, bid, ask, packed, believed=SAMPLES_TO_CONFIRM)
+    guarded, *remembered = packed
+    return Watch(**dict(zip(_REMEMBERED, remembered, strict=True)), guarded=Guarded(*guarded) if guarded else None)

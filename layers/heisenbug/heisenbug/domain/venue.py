@@ -6,6 +6,8 @@ from decimal import Decimal
 
 from heisenbug.domain.assets import AssetClass, asset_class
 
+CostSetting = float | Mapping[str, float] | None
+
 
 @dataclass(frozen=True, slots=True)
 class Venue:
@@ -15,15 +17,17 @@ class Venue:
     fee_bps: Mapping[AssetClass, float]
     least_value: Decimal = Decimal(1)
 
-    def fee_of(self, asset: str, cost_bps: float | Mapping[str, float] | None, base: str) -> float:
-        """The fee `asset` brings to a conversion, as a fraction; `cost_bps` of the settings replaces the venue's."""
-        return self._bps(asset, cost_bps, base) / 10_000
+    def fee(self, source: str, target: str, cost_bps: CostSetting) -> float:
+        """One conversion's fee, as a fraction: the dearer asset's; `cost_bps` of the settings replaces the venue's."""
+        for name in (f"{source}-{target}", f"{target}-{source}"):
+            if isinstance(cost_bps, Mapping) and name in cost_bps:
+                return cost_bps[name] / 10_000
+        return max(self.asset_fee(source, cost_bps), self.asset_fee(target, cost_bps))
 
-    def _bps(self, asset: str, cost_bps: float | Mapping[str, float] | None, base: str) -> float:
-        by_class = self.fee_bps[asset_class(asset)]
-        if isinstance(cost_bps, Mapping):
-            return cost_bps.get(f"{asset}-{base}", cost_bps.get("default", by_class))
-        return by_class if cost_bps is None else cost_bps
+    def asset_fee(self, asset: str, cost_bps: CostSetting) -> float:
+        """The fee that an asset brings to a conversion whose pair is not named in the settings, as a fraction."""
+        stated = cost_bps.get("default") if isinstance(cost_bps, Mapping) else cost_bps
+        return (self.fee_bps[asset_class(asset)] if stated is None else stated) / 10_000
 
 
 # One-way costs of the vendor's fee pages at their dearer end; the real quote decides in the end.

@@ -9,6 +9,8 @@ from heisenbug.domain.prices import Floats, assets_of_pairs, half_spreads, log_p
 
 # Part of a window an asset must have been seen in; the missing rest is bridged by the samples around it.
 COVERAGE = 0.9
+# A price that went through its logarithm is good to this many digits.
+DIGITS = 14
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,8 +30,7 @@ class View:
     @property
     def prices(self) -> Floats:
         """The newest price of each asset in the base currency; NaN where there is none."""
-        prices: Floats = np.exp(self.log_prices[-1])
-        return prices
+        return np.array([float(f"{price:.{DIGITS}g}") for price in np.exp(self.log_prices[-1])])
 
     @property
     def rows(self) -> int:

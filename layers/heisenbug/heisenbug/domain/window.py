@@ -9,28 +9,43 @@ from heisenbug.domain.prices import Floats
 
 @dataclass(frozen=True, slots=True)
 class Window:
-    """Log prices (samples x assets), no gaps, with the mean and covariance of their returns per sample."""
+    """Log prices (samples x assets) with each asset's mean return, and the volatility of every conversion (N x N).
+
+    Both in log return a sample. Where an asset was not priced, its next price makes one return with its last one: a gap
+    is bridged, never a zero.
+    """
 
     log_prices: Floats
     mean: Floats
-    covariance: Floats
+    volatility: Floats
 
     @classmethod
     def of(cls, log_prices: Floats) -> "Window":
-        """The window of at least 3 samples; a constant asset has mean and variance zero."""
-        returns = np.diff(log_prices, axis=0)
-        mean = returns.mean(axis=0)
-        centred = returns - mean
-        return cls(log_prices, mean, centred.T @ centred / (len(returns) - 1))
+        """The window of at least 3 prices an asset, NaN where there was none; a constant asset has volatility zero."""
+        returns = _returns(log_prices)
+        known = np.isfinite(returns)
+        mean = np.where(known, returns, 0).sum(axis=0) / known.sum(axis=0)
+        centred = np.where(known, returns - mean, 0)
+        return cls(log_prices, mean, np.sqrt(_variance(centred, known.astype(float))))
 
     @property
     def drift(self) -> Floats:
         """Mean return of j less that of i for every conversion i -> j, in log return a sample."""
         return self.mean[None, :] - self.mean[:, None]
 
-    @property
-    def volatility(self) -> Floats:
-        """Standard deviation of the return of every conversion i -> j, in log return a sample."""
-        variance = np.diag(self.covariance)
-        spread = variance[:, None] + variance[None, :] - 2 * self.covariance
-        return np.sqrt(np.maximum(spread, 0))
+
+def _returns(log_prices: Floats) -> Floats:
+    known = np.isfinite(log_prices)
+    if known.all():
+        return np.diff(log_prices, axis=0)
+    last_known = np.maximum.accumulate(np.where(known, np.arange(len(log_prices))[:, None], 0), axis=0)
+    carried = np.take_along_axis(log_prices, last_known, axis=0)
+    return np.where(known[1:], log_prices[1:] - carried[:-1], np.nan)
+
+
+def _variance(centred: Floats, known: Floats) -> Floats:
+    """Variance of r_j - r_i over the samples both have: C_ii + C_jj - 2 C_ij where none is missing."""
+    squares = (centred**2).T @ known
+    spread = squares + squares.T - 2 * (centred.T @ centred)
+    variance: Floats = np.maximum(spread, 0) / (known.T @ known - 1)
+    return variance

@@ -69,11 +69,7 @@ class Paper:
         return self.fills.find(quote_id)
 
     def _fee(self, request: Request) -> Decimal:
-        fees = (
-            self.venue.fee_of(asset, self.settings.cost_bps, self.settings.base_currency)
-            for asset in (request.source, request.target)
-        )
-        return Decimal(repr(max(fees)))
+        return Decimal(repr(self.venue.fee(request.source, request.target, self.settings.cost_bps)))
 
     def _exchanged(self, request: Request) -> Decimal:
         pairs = tuple(self.quotes)

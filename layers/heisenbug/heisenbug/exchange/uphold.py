@@ -44,7 +44,7 @@ class Uphold:
             raise MarketUnavailable(f"the exchange did not answer: {_plainly(error)}") from error
         try:
             return json.loads(body)
-        except ValueError:
+        except (ValueError, RecursionError):
             raise MarketUnavailable(f"the exchange's answer is not JSON: it begins with {body[:20]!r}") from None
 
     def _read(self, path: str, deadline: float) -> bytes:

@@ -10,6 +10,7 @@ from typing import Any
 
 from pynamodb.attributes import NumberAttribute, UnicodeAttribute
 from pynamodb.exceptions import PutError, UpdateError
+from pynamodb.expressions.condition import Condition
 
 from heisenbug.domain.errors import StaleVersion
 from heisenbug.domain.settings import Settings, as_plain
@@ -39,6 +40,8 @@ class StoredConfig:
     version: int
     updated_by: str
     updated_at: str
+    raw_version: Any = None
+    has_version: bool = False
 
 
 class BotConfig:
@@ -58,15 +61,16 @@ class BotConfig:
         version = plain.get("version")
         return StoredConfig(
             stated,
-            int(version) if isinstance(version, Decimal) else 0,
+            int(version) if isinstance(version, Decimal) and version == version.to_integral() else 0,
             str(plain.get("updated_by", "")),
             str(plain.get("updated_at", "")),
+            version,
+            "version" in plain,
         )
 
-    def bump(self, before: int, version: int, who: str, at: str) -> None:
+    def bump(self, stored: StoredConfig, version: int, who: str, at: str) -> None:
         """Number a content that came in without a new version: an edit by hand, or of the pairs."""
-        same = BotConfigItem.version == before
-        condition = same | BotConfigItem.version.does_not_exist() if before == 0 else same
+        condition = _unchanged(stored)
         try:
             BotConfigItem(self._bot_id).update(
                 actions=[
@@ -80,13 +84,12 @@ class BotConfig:
             if not failed_condition(error):
                 raise
 
-    def write(self, settings: Settings, version: int, who: str, at: str) -> None:
-        """Put the settings as `version`; raises StaleVersion unless the item stands at the version before."""
+    def write(self, settings: Settings, stored: StoredConfig | None, version: int, who: str, at: str) -> None:
+        """Put the settings as `version`; raises StaleVersion unless the item is still the one that was `stored`."""
         item = {name: _storable(getattr(settings, name), plain) for name, plain in as_plain(settings).items()}
         about = {"version": version, "updated_by": who, "updated_at": at}
         attributes = {name: to_dynamo(value) for name, value in {**item, **about}.items()}
-        before = BotConfigItem.version == version - 1
-        condition = before | BotConfigItem.version.does_not_exist() if version == 1 else before
+        condition = _unchanged(stored)
         try:
             BotConfigItem._get_connection().put_item(self._bot_id, attributes=attributes, condition=condition)
         except PutError as error:
@@ -95,6 +98,17 @@ class BotConfig:
             raise StaleVersion(
                 "Someone changed the settings first, nothing was changed; read them again and repeat the change."
             ) from error
+
+
+def _unchanged(stored: StoredConfig | None) -> Condition:
+    """That the item has the version it was read with, even where a person made that something else than a number."""
+    version = BotConfigItem.version
+    if stored is None or (not stored.has_version):
+        return version.does_not_exist()
+    if isinstance(stored.raw_version, Decimal):
+        return version == float(stored.raw_version)
+    not_a_number: Condition = ~version.is_type()  # type: ignore[no-untyped-call]
+    return not_a_number
 
 
 def _storable(value: Any, plain: Any) -> Any:

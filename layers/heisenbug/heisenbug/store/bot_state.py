@@ -43,7 +43,7 @@ class BotStateItem(BotModel):
     planned_until = NumberAttribute(null=True)
     planned_interval = NumberAttribute(null=True)
     peak = DecimalAttribute(null=True)
-    rearmed_at = NumberAttribute(null=True)
+    peak_base = UnicodeAttribute(null=True)
     holdings = JSONAttribute(null=True)
     entries = JSONAttribute(null=True)
     resting = JSONAttribute(null=True)
@@ -66,7 +66,7 @@ class State:
     killed_why: str | None = None
     planned: Planned = Planned()
     peak: Decimal = Decimal(0)
-    rearmed_at: int = 0
+    peak_base: str | None = None
 
 
 class States:
@@ -132,19 +132,28 @@ class States:
                 raise
         return self.read()
 
-    def raise_peak(self, peak: Decimal) -> None:
-        """Remember the highest equity seen."""
-        BotStateItem(self._bot_id, TICK).update(actions=[BotStateItem.peak.set(peak)])
+    def raise_peak(self, peak: Decimal, base: str, version: int) -> None:
+        """Remember the highest equity seen, in `base`; not where the state has moved on since `version`."""
+        same = BotStateItem.version == version
+        try:
+            BotStateItem(self._bot_id, TICK).update(
+                actions=[BotStateItem.peak.set(peak), BotStateItem.peak_base.set(base)],
+                condition=same | BotStateItem.version.does_not_exist() if version == 0 else same,
+            )
+        except UpdateError as error:
+            if not failed_condition(error):
+                raise
 
-    def rearm(self, at: datetime) -> State:
-        """Lift the kill; drawdown is counted from the equity at `at` on."""
+    def rearm(self) -> State:
+        """Lift the kill; drawdown is counted from the equity of the next tick on."""
         BotStateItem(self._bot_id, TICK).update(
             actions=[
                 BotStateItem.killed_at.remove(),
                 BotStateItem.killed_by.remove(),
                 BotStateItem.killed_why.remove(),
                 BotStateItem.peak.remove(),
-                BotStateItem.rearmed_at.set(int(at.timestamp())),
+                BotStateItem.peak_base.remove(),
+                BotStateItem.version.add(1),
             ]
         )
         return self.read()
@@ -229,5 +238,5 @@ def _state(item: BotStateItem) -> State:
         item.killed_why,
         Planned(int(item.planned_until or 0), int(item.planned_interval or 0)),
         item.peak or Decimal(0),
-        int(item.rearmed_at or 0),
+        item.peak_base,
     )

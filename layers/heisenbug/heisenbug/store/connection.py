@@ -12,6 +12,7 @@ from heisenbug.store.tables import BotModel, PlainMeta, bind, failed_condition
 CONNECTION_TTL_SECONDS = 3 * 3600
 TICKET_TTL_SECONDS = 30
 TICKET = "ticket#"
+LONGEST_TICKET = 100
 
 
 class ConnectionItem(BotModel):
@@ -63,6 +64,8 @@ class Connections:
 
     def redeem(self, ticket: str, now: int) -> str | None:
         """The role of a ticket, which is used up by this; None where it is unknown, used or expired."""
+        if len(ticket) > LONGEST_TICKET:
+            return None
         try:
             deleted = ConnectionItem._get_connection().delete_item(
                 TICKET + ticket, condition=ConnectionItem.expires_at >= now, return_values="ALL_OLD"

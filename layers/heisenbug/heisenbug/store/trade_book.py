@@ -6,7 +6,7 @@ intend      BotState version + 1, open_trade; TradeHistory 0    the version is o
 committing  TradeHistory 0: INTENDED -> COMMITTING              still this trade, INTENDED, not killed
 finish      TradeHistory and TradeArchive at the next sequence, this trade is the open one
             ledger, version + 1; open_trade and 0 cleared
-drop        ledger (cool-down), version + 1;                    this trade is the open one
+drop        ledger (cool-down), version + 1;                    this trade is the open one, INTENDED
             open_trade and 0 cleared
 """
 
@@ -27,6 +27,8 @@ from heisenbug.store.bot_state import TICK, BotStateItem, ledger_item
 from heisenbug.store.tables import fenced
 from heisenbug.store.trade_archive import TradeArchiveItem
 from heisenbug.store.trade_history import RUNNING, TradeHistoryItem, book, trade_attributes
+
+DROPPED = (TradeState.SKIPPED, TradeState.ABANDONED)
 
 
 class TradeBook:
@@ -98,17 +100,18 @@ class TradeBook:
         return trade
 
     def drop(self, trade: Trade, ledger: Ledger, sequence: int) -> None:
-        """End a trade that moved nothing; it takes no sequence, the conversion rests."""
+        """End a trade that cannot have moved anything: one that is still INTENDED; the conversion rests."""
         with self._step("The end", trade, trade.state) as step:
-            self._clear(step, trade)
+            self._clear(step, trade, TradeHistoryItem.state == TradeState.INTENDED.value)
             step.save(ledger_item(self._bot_id, self._mode, ledger, sequence))
 
     def _running(self) -> TradeHistoryItem:
         return TradeHistoryItem.get(self._book, RUNNING, consistent_read=True)
 
-    def _clear(self, step: TransactWrite, trade: Trade) -> None:
+    def _clear(self, step: TransactWrite, trade: Trade, only_if: Condition | None = None) -> None:
         self._move_on(step, [BotStateItem.open_trade.remove()], BotStateItem.open_trade == trade.id)
-        step.delete(TradeHistoryItem(self._book, RUNNING), condition=TradeHistoryItem.trade_id == trade.id)
+        ours = TradeHistoryItem.trade_id == trade.id
+        step.delete(TradeHistoryItem(self._book, RUNNING), condition=ours & only_if if only_if is not None else ours)
 
     def _move_on(self, step: TransactWrite, actions: list[Action], condition: Condition) -> None:
         step.update(
@@ -121,6 +124,11 @@ class TradeBook:
     def _attributes(self, trade: Trade, record: bytes | None) -> dict[str, Any]:
         return {**trade_attributes(trade), "token": self._token, "record": record}
 
+    def _is_ended(self, trade: Trade) -> bool:
+        """Whether nothing of a dropped trade is left: by us or by another, it ended the same way."""
+        state = BotStateItem.get(self._bot_id, TICK, consistent_read=True)
+        return bool(state.open_trade != trade.id)
+
     @contextmanager
     def _step(self, what: str, trade: Trade, wanted: TradeState) -> Iterator[TransactWrite]:
         """One transaction; a failed condition is first held against our own token: a lost answer is not a failure."""
@@ -132,6 +140,8 @@ class TradeBook:
                 raise
 
     def _was_ours(self, trade: Trade, wanted: TradeState) -> bool:
+        if wanted in DROPPED:
+            return self._is_ended(trade)
         sequence = trade.sequence if wanted in (TradeState.EXECUTED, TradeState.FAILED) else RUNNING
         found = next(
             iter(TradeHistoryItem.query(self._book, TradeHistoryItem.sequence == sequence, consistent_read=True)), None

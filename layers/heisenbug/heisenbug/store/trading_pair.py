@@ -6,7 +6,10 @@ from pynamodb.attributes import BooleanAttribute, NumberAttribute, UnicodeAttrib
 
 from heisenbug.domain.assets import Pair, TradingPair
 from heisenbug.domain.errors import FieldError, InvalidSettings
+from heisenbug.domain.rules import Integer
 from heisenbug.store.tables import BotModel, PlainMeta
+
+PRIORITY = Integer(1, 100)
 
 
 class TradingPairItem(BotModel):
@@ -31,7 +34,9 @@ class TradingPairs:
         """Every pair, enabled or not, in the order of their names; strongly consistent; raises InvalidSettings."""
         try:
             items = TradingPairItem.query(self._bot_id, consistent_read=True)
-            return tuple(TradingPair(Pair.parse(item.pair), item.enabled, int(item.priority)) for item in items)
+            return tuple(
+                TradingPair(Pair.parse(item.pair), item.enabled, PRIORITY.check(item.priority)) for item in items
+            )
         except (ValueError, TypeError) as error:
             message = f"pairs: an item of the table TradingPair is not understood: {error}"
             raise InvalidSettings([FieldError("pairs", message)]) from error

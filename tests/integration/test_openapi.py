@@ -1,0 +1,181 @@
+"""The API's document: written from the code, kept in web/openapi.json, and true of every answer."""
+
+import json
+import subprocess
+import sys
+from typing import Any
+
+import pytest
+
+from cli.openapi import document
+from heisenbug.domain.settings import RULES
+from tests.bots import process, run
+from tests.fakes import Clock
+from tests.lambdas import ROOT, Http, load
+from tests.tables import Cloud
+
+KINDS: dict[str, tuple[type, ...]] = {
+    "object": (dict,),
+    "array": (list,),
+    "string": (str,),
+    "boolean": (bool,),
+    "integer": (int,),
+    "number": (int, float),
+    "null": (type(None),),
+}
+DOCUMENT = document()
+SHAPES = DOCUMENT["components"]["schemas"]
+OPERATIONS = [
+    (method.upper(), path, operation)
+    for path, methods in DOCUMENT["paths"].items()
+    for method, operation in methods.items()
+]
+
+
+def misfits(value: Any, shape: dict[str, Any], where: str = "$") -> list[str]:
+    """Where a value is not of a shape: the part of JSON schema that the document uses."""
+    if "$ref" in shape:
+        return misfits(value, SHAPES[shape["$ref"].rpartition("/")[2]], where)
+    if "anyOf" in shape:
+        return [] if any(not misfits(value, one, where) for one in shape["anyOf"]) else [f"{where}: none of anyOf"]
+    if "type" in shape and not is_of(value, shape["type"]):
+        return [f"{where}: {value!r} is no {shape['type']}"]
+    if value is not None and "enum" in shape and value not in shape["enum"]:
+        return [f"{where}: {value!r} is not one of {shape['enum']}"]
+    if isinstance(value, list):
+        return [bad for place, item in enumerate(value) for bad in misfits(item, shape["items"], f"{where}[{place}]")]
+    return misfits_of_fields(value, shape, where) if isinstance(value, dict) else []
+
+
+def misfits_of_fields(value: dict[str, Any], shape: dict[str, Any], where: str) -> list[str]:
+    found = [f"{where}.{name} is missing" for name in shape.get("required", []) if name not in value]
+    other = shape.get("additionalProperties", True)
+    for name, item in value.items():
+        known = shape.get("properties", {}).get(name, other)
+        if known is False:
+            found.append(f"{where}.{name} is not in the document")
+        elif isinstance(known, dict):
+            found += misfits(item, known, f"{where}.{name}")
+    return found
+
+
+def is_of(value: Any, kinds: str | list[str]) -> bool:
+    wanted = [kinds] if isinstance(kinds, str) else kinds
+    if isinstance(value, bool):
+        return "boolean" in wanted
+    return any(isinstance(value, KINDS[kind]) for kind in wanted)
+
+
+@pytest.fixture
+def api(tables: Cloud, monkeypatch: pytest.MonkeyPatch) -> Http:
+    return Http(load(monkeypatch, "api").handler)
+
+
+def test_the_kept_document_is_what_the_code_says() -> None:
+    kept = json.loads((ROOT / "web" / "openapi.json").read_text())
+    assert kept == DOCUMENT, "The API has changed: run `make openapi`."
+
+
+def test_every_route_of_the_api_is_in_the_document(monkeypatch: pytest.MonkeyPatch) -> None:
+    table = load(monkeypatch, "api", "routes").routes.table
+    served = {(route.method, route.path) for route in table if route.path.startswith("/api/")}
+    described = {(method, path) for method, path, _ in OPERATIONS}
+    assert served - described == {("GET", "/api/openapi.json"), ("GET", "/api/docs")}
+
+
+def test_every_operation_says_what_it_does_who_may_and_what_comes_back() -> None:
+    for method, path, operation in OPERATIONS:
+        assert operation["summary"], path
+        assert operation["responses"]["200"]["content"], path
+        is_open = operation.get("security") == []
+        assert is_open == (path == "/api/ping")
+        assert is_open or "403" in operation["responses"], (method, path)
+    names = [operation["operationId"] for _, _, operation in OPERATIONS]
+    assert len(set(names)) == len(names)
+
+
+def test_every_name_that_is_referred_to_is_there_and_every_name_is_referred_to() -> None:
+    text = json.dumps(DOCUMENT)
+    referred = {part.split('"')[0] for part in text.split("#/components/schemas/")[1:]}
+    assert referred == set(SHAPES)
+
+
+def test_the_settings_of_the_document_are_the_settings_of_the_bot() -> None:
+    assert set(SHAPES["Settings"]["properties"]) == set(RULES)
+    risk = SHAPES["Settings"]["properties"]["risk_tolerance"]
+    assert (risk["minimum"], risk["maximum"], risk["default"]) == (0, 1, 0.5)
+    assert "must be a number from 0 to 1" in risk["description"]
+
+
+def test_addresses_are_relative_to_the_document_so_that_they_hold_under_any_prefix() -> None:
+    assert [server["url"] for server in DOCUMENT["servers"]] == [".."]
+
+
+ASKED = [path for method, path, _ in OPERATIONS if method == "GET" and "{" not in path]
+
+
+@pytest.mark.parametrize("is_fresh", [True, False], ids=["fresh", "busy"])
+def test_every_answer_has_the_shape_that_the_document_states(api: Http, is_fresh: bool) -> None:
+    if not is_fresh:
+        run(process(Clock()), range(16))
+    for path in ASKED:
+        reply = api("GET", path)
+        assert misfits(reply.data, answer_of("get", path)) == [], path
+
+
+def test_what_is_told_is_answered_in_the_stated_shape_too(api: Http) -> None:
+    run(process(Clock()), range(16))
+    told = [
+        ("GET", "/api/trades/1", "/api/trades/{sequence}", None),
+        ("PATCH", "/api/config", "/api/config", {"window": 20}),
+        ("PUT", "/api/pairs/SOL-USD", "/api/pairs/{pair}", {}),
+        ("DELETE", "/api/pairs/SOL-USD", "/api/pairs/{pair}", None),
+        ("POST", "/api/start", "/api/start", None),
+        ("POST", "/api/stop", "/api/stop", None),
+        ("POST", "/api/kill", "/api/kill", {"why": "a test"}),
+        ("POST", "/api/rearm", "/api/rearm", None),
+        ("POST", "/api/ws-ticket", "/api/ws-ticket", None),
+    ]
+    for method, path, template, body in told:
+        reply = api(method, path, body)
+        assert reply.status == 200, path
+        assert misfits(reply.data, answer_of(method.lower(), template)) == [], path
+    asked = {(method, template) for method, _, template, _ in told} | {("GET", path) for path in ASKED}
+    assert asked == {(method, path) for method, path, _ in OPERATIONS}
+
+
+def test_every_error_has_the_one_stated_shape(api: Http) -> None:
+    refused = [
+        api("PATCH", "/api/config", {"window": 1}),
+        api("PATCH", "/api/config", text="["),
+        api("GET", "/api/trades/0"),
+        api("GET", "/api/nothing"),
+        api("POST", "/api/status"),
+        api.as_role("reader")("POST", "/api/start"),
+    ]
+    api("POST", "/api/start")
+    refused.append(api.with_headers(if_match="7")("PATCH", "/api/config", {"window": 20}))
+    assert [reply.status for reply in refused] == [400, 400, 404, 404, 405, 403, 409]
+    for reply in refused:
+        assert misfits(reply.data, SHAPES["Error"]) == []
+
+
+def answer_of(method: str, path: str) -> dict[str, Any]:
+    content = DOCUMENT["paths"][path][method]["responses"]["200"]["content"]
+    shape: dict[str, Any] = content["application/json"]["schema"]
+    return shape
+
+
+def test_the_check_of_shapes_finds_what_does_not_fit() -> None:
+    assert misfits({"killed": None}, SHAPES["Kill"]) == []
+    assert misfits({}, SHAPES["Kill"]) == ["$.killed is missing"]
+    assert misfits({"killed": None, "more": 1}, SHAPES["Kill"]) == ["$.more is not in the document"]
+    assert misfits({"killed": {"at": 1, "by": "", "why": ""}}, SHAPES["Kill"]) != []
+    assert misfits({"pairs": [{"pair": "BTC-USD", "enabled": 1, "priority": True}]}, SHAPES["Pairs"]) != []
+
+
+def test_nothing_of_the_api_needs_pydantic_at_run_time() -> None:
+    paths = [str(ROOT / "functions" / "api"), str(ROOT / "layers" / "heisenbug")]
+    code = f"import sys; sys.path[:0] = {paths}; import routes; print([m for m in sys.modules if 'pydantic' in m])"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
