@@ -137,7 +137,7 @@ def test_a_killed_bot_keeps_its_first_reason_until_it_is_rearmed() -> None:
     assert killed.killed_at == "2025-05-05T00:00:00.000+00:00"
     again = states.kill(AT, "ben", "more")
     assert (again.killed_by, again.killed_why, again.version) == ("anna", "enough", killed.version)
-    free = states.rearm(AT)
+    free = states.rearm()
     assert (free.killed_at, free.killed_by, free.killed_why, free.rearmed_at) == (None, None, None, MONDAY)
 
 
@@ -147,7 +147,7 @@ def test_a_killed_bot_intends_nothing_and_commits_nothing() -> None:
     states.kill(AT, "anna", "enough")
     with pytest.raises(FenceLost):
         book.intend(trade(), states.read().version, b"record")
-    states.rearm(AT)
+    states.rearm()
     book.intend(trade(), states.read().version, b"record")
     states.kill(AT, "anna", "enough")
     with pytest.raises(FenceLost):
