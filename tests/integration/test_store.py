@@ -138,7 +138,7 @@ def test_a_killed_bot_keeps_its_first_reason_until_it_is_rearmed() -> None:
     again = states.kill(AT, "ben", "more")
     assert (again.killed_by, again.killed_why, again.version) == ("anna", "enough", killed.version)
     free = states.rearm()
-    assert (free.killed_at, free.killed_by, free.killed_why, free.rearmed_at) == (None, None, None, MONDAY)
+    assert (free.killed_at, free.killed_by, free.killed_why, free.peak_base) == (None, None, None, None)
 
 
 def test_a_killed_bot_intends_nothing_and_commits_nothing() -> None:
