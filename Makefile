@@ -48,7 +48,7 @@ lint: $(DEV)/requirements.txt ## style, complexity, the template
 
 types: $(DEV)/requirements.txt ## mypy, strict
 	@$(DEV)/bin/mypy layers/heisenbug/heisenbug cli local
-	@for folder in functions/*/; do $(DEV)/bin/mypy $$folder || exit 1; done
+	@for folder in functions/*/; do MYPYPATH=$$folder $(DEV)/bin/mypy $$folder || exit 1; done
 
 check: lint types test ## exactly what the continuous integration runs
 

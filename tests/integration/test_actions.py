@@ -231,7 +231,6 @@ def test_an_answer_that_cannot_be_posted_is_raised(function: Any) -> None:
         function.handler(websocket_event("c1", body='{"action": "ping"}'), None)
 
 
-@pytest.mark.xfail(strict=True, reason="settings.change says every setting's name again for each unknown one.")
 def test_every_answer_fits_into_one_message_of_the_gateway(actions: Actions) -> None:
     data = {f"n{number}": 1 for number in range(2_500)}
     _, error = ask(actions, action="update_config", data=data)

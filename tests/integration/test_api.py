@@ -317,7 +317,6 @@ def test_kill_holds_until_it_is_lifted_and_keeps_its_first_reason(api: Http) -> 
     assert api("GET", "/api/status").data["state"] == "running"
 
 
-@pytest.mark.xfail(strict=True, reason="States.rearm asks for no kill: without one it forgets the peak.")
 def test_re_arming_a_bot_that_was_not_killed_leaves_its_drawdown_alone(busy: Http, tables: Cloud) -> None:
     before = tables.items("BotState")
     assert busy("POST", "/api/rearm").status == 200

@@ -34,6 +34,7 @@ class Configurations:
         self._pairs = TradingPairs(bot_id)
         self._history = SettingsHistory(bot_id)
         self._newest: SettingsVersion | None = None
+        self._versions: dict[int, Configuration] = {}
 
     def now(self) -> Configuration:
         """The configuration as it stands; raises InvalidSettings naming the fields a person got wrong."""
@@ -70,11 +71,13 @@ class Configurations:
 
     def version(self, version: int) -> Configuration | None:
         """The configuration as it was at `version`, or None where no tick saw it."""
-        kept = self._history.get(version)
-        if kept is None:
-            return None
-        pairs = tuple(TradingPair(Pair.parse(name), True, priority) for name, priority in kept.pairs)
-        return Configuration(parse(kept.settings), pairs, version)
+        if version not in self._versions:
+            kept = self._history.get(version)
+            if kept is None:
+                return None
+            pairs = tuple(TradingPair(Pair.parse(name), True, priority) for name, priority in kept.pairs)
+            self._versions[version] = Configuration(parse(kept.settings), pairs, version)
+        return self._versions[version]
 
     def _write(self, changes: Mapping[str, Any], stored: StoredConfig | None, who: str, at: datetime) -> Configuration:
         settings = _mended(stored, changes) if stored else change(DEFAULTS, changes)

@@ -1,6 +1,6 @@
 """What can be asked of the bot and told to it: API, WebSocket and command line all speak through here."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from math import isfinite
 from typing import Any
@@ -10,6 +10,7 @@ from heisenbug.domain.assets import Pair, TradingPair
 from heisenbug.domain.decide import Decision, Scored
 from heisenbug.domain.errors import FieldError, InvalidSettings, NotFound
 from heisenbug.domain.gates import Gate
+from heisenbug.domain.market import Sample
 from heisenbug.domain.protections import Drawdown
 from heisenbug.domain.rules import BadValue, Flag
 from heisenbug.domain.schedule import newest_due
@@ -135,7 +136,7 @@ class Desk:
         newest = self._newest(told)
         if newest is None:
             return {"at": None, "samples": 0, "opportunities": []}
-        decision = self._decided(newest)
+        decision = self._decided(newest, self._samples_for([newest], told))
         ranked = sorted(decision.conversions(), key=_rank)
         return {
             "at": utc(decision.at),
@@ -149,7 +150,8 @@ class Desk:
         told, _ = self._told()
         spacing = told.settings.sample_seconds
         snapshots = self._snapshots.newest(spacing, limit, before or 2**40)
-        rows = [_decision_row(self._decided(snapshot)) for snapshot in snapshots]
+        samples = self._samples_for(snapshots, told)
+        rows = [_decision_row(self._decided(snapshot, samples)) for snapshot in snapshots]
         return {"decisions": rows, "cursor": snapshots[-1].at if len(snapshots) == limit else None}
 
     def portfolio(self) -> Plain:
@@ -259,11 +261,17 @@ class Desk:
         spacing = self._told()[0].settings.sample_seconds
         return self._snapshots.samples(spacing, limit, before=2**40)
 
-    def _decided(self, snapshot: Snapshot) -> Decision:
-        told = self._as_it_was(snapshot)
+    def _samples_for(self, snapshots: Sequence[Snapshot], told: Configuration) -> list[Sample]:
+        """The samples that all these ticks, newest first, looked back on, read once."""
+        if not snapshots:
+            return []
         settings = told.settings
-        before = self._snapshots.samples(settings.sample_seconds, settings.window, before=snapshot.at)
-        return decide_again(snapshot, told, [kept.sample for kept in before], self._venue)
+        count = settings.window + len(snapshots)
+        kept = self._snapshots.samples(settings.sample_seconds, count, before=snapshots[0].at)
+        return [snapshot.sample for snapshot in kept]
+
+    def _decided(self, snapshot: Snapshot, samples: Sequence[Sample]) -> Decision:
+        return decide_again(snapshot, self._as_it_was(snapshot), samples, self._venue)
 
     def _as_it_was(self, snapshot: Snapshot) -> Configuration:
         told = self._configurations.version(snapshot.settings_version)

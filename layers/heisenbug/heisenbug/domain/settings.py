@@ -85,10 +85,14 @@ class Settings:
 RULES: Mapping[str, Rule] = {f.name: f.metadata["rule"] for f in fields(Settings)}
 MEANS: Mapping[str, str] = {f.name: f.metadata["means"] for f in fields(Settings)}
 DEFAULTS = Settings()
+MOST_CHANGES = 100
 
 
 def change(current: Settings, changes: Mapping[str, Any]) -> Settings:
     """`current` with `changes` applied; raises InvalidSettings naming every bad field, and then nothing is changed."""
+    if len(changes) > MOST_CHANGES:
+        message = f"settings: at most {MOST_CHANGES} may be changed at once, not {len(changes)}."
+        raise InvalidSettings([FieldError("settings", message)])
     accepted: dict[str, Any] = {}
     errors: list[FieldError] = []
     for name, value in changes.items():

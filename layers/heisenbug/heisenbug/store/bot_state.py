@@ -145,17 +145,17 @@ class States:
                 raise
 
     def rearm(self) -> State:
-        """Lift the kill; drawdown is counted from the equity of the next tick on."""
-        BotStateItem(self._bot_id, TICK).update(
-            actions=[
-                BotStateItem.killed_at.remove(),
-                BotStateItem.killed_by.remove(),
-                BotStateItem.killed_why.remove(),
-                BotStateItem.peak.remove(),
-                BotStateItem.peak_base.remove(),
-                BotStateItem.version.add(1),
-            ]
-        )
+        """Lift the kill; drawdown is counted from the equity of the next tick on. Changes nothing on an armed bot."""
+        lifted = [BotStateItem.killed_at, BotStateItem.killed_by, BotStateItem.killed_why]
+        forgotten = [BotStateItem.peak, BotStateItem.peak_base]
+        try:
+            BotStateItem(self._bot_id, TICK).update(
+                actions=[*(each.remove() for each in (*lifted, *forgotten)), BotStateItem.version.add(1)],
+                condition=BotStateItem.killed_at.exists(),
+            )
+        except UpdateError as error:
+            if not failed_condition(error):
+                raise
         return self.read()
 
     def _ours(self, due: int, token: str) -> State | None:
