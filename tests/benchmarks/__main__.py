@@ -1,7 +1,8 @@
 """`make bench`: every benchmark, as one table."""
 
-import sys
-from pathlib import Path
+import os
+
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # as template.yaml sets it; numpy reads it when it is imported
 
 from cli.paths import home
 from tests.benchmarks.deciding import deciding
@@ -18,5 +19,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
     main()

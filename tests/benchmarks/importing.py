@@ -18,6 +18,7 @@ NEEDED = {
     "AWS_ACCESS_KEY_ID": "test",
     "AWS_SECRET_ACCESS_KEY": "test",
     "TABLE_PREFIX": "bench-",
+    "OPENBLAS_NUM_THREADS": "1",
 }
 
 
