@@ -42,11 +42,7 @@ def market(
     samples = tuple(
         Sample(
             at - (length - 1 - row) * spacing,
-            {
-                Pair.parse(name): math.log(mid)
-                for name, series in prices.items()
-                if (mid := _at(series, row - length)) is not None
-            },
+            {name: math.log(mid) for name, series in prices.items() if (mid := _at(series, row - length)) is not None},
         )
         for row in range(length - 1)
     )

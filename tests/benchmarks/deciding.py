@@ -30,7 +30,9 @@ def deciding(_: Home) -> Iterator[Figure]:
 def _market(size: int) -> Market:
     steps = np.random.default_rng(7).normal(0, 0.0007, (120, size)).cumsum(axis=0) + 5
     pairs = [Pair(f"A{number}", "USD") for number in range(10, 10 + size)]
-    samples = tuple(Sample(60 * row, dict(zip(pairs, steps[row].tolist(), strict=True))) for row in range(119))
+    samples = tuple(
+        Sample(60 * row, dict(zip(map(str, pairs), steps[row].tolist(), strict=True))) for row in range(119)
+    )
     prices = [Decimal(f"{price:.6f}") for price in np.exp(steps[119])]
     quotes = {pair: Quote(pair, price, price) for pair, price in zip(pairs, prices, strict=True)}
     return Market(60 * 119, 0.1, tuple(map(TradingPair, pairs)), quotes, {}, samples)

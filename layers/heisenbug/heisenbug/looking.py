@@ -159,7 +159,8 @@ class Looking:
         memory.samples = [*(snapshot.sample for snapshot in older), *memory.samples]
 
     def _volatility(self, pair: Pair) -> float:
-        logs = [sample.log_mids[pair] for sample in self._memory.samples if pair in sample.log_mids]
+        name = str(pair)
+        logs = [sample.log_mids[name] for sample in self._memory.samples if name in sample.log_mids]
         moves = [after - before for before, after in pairwise(logs)]
         if len(moves) < 2:
             return 0.0

@@ -4,6 +4,7 @@ import re
 from dataclasses import dataclass
 from decimal import ROUND_DOWN, ROUND_UP, Decimal
 from enum import StrEnum
+from functools import lru_cache
 
 ASSET = re.compile(r"[A-Z0-9]{2,10}")
 
@@ -60,14 +61,19 @@ class Pair:
         if not (ASSET.fullmatch(self.base) and ASSET.fullmatch(self.quote)) or self.base == self.quote:
             raise ValueError(f"{self} is not a pair; write two different assets as in BTC-USD.")
 
-    @classmethod
-    def parse(cls, text: str) -> "Pair":
-        """The pair written as `text`, such as BTC-USD."""
-        base, _, quote = text.partition("-")
-        return cls(base, quote)
+    @staticmethod
+    def parse(text: str) -> "Pair":
+        """The pair written as `text`, such as BTC-USD; the same text gives the same object."""
+        return _parsed(text)
 
     def __str__(self) -> str:
         return f"{self.base}-{self.quote}"
+
+
+@lru_cache(maxsize=1024)
+def _parsed(text: str) -> Pair:
+    base, _, quote = text.partition("-")
+    return Pair(base, quote)
 
 
 @dataclass(frozen=True, slots=True)

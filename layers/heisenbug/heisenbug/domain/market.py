@@ -18,15 +18,15 @@ class Guarded:
 
 @dataclass(frozen=True, slots=True)
 class Sample:
-    """The log mids kept of one slot of time; `at` is the due time of its tick in epoch seconds."""
+    """The log mids kept of one slot of time, by the pairs' names; `at` is its tick's due time in epoch seconds."""
 
     at: int
-    log_mids: Mapping[Pair, float]
+    log_mids: Mapping[str, float]
 
     @classmethod
     def of(cls, at: int, quotes: Mapping[Pair, Quote]) -> "Sample":
         """The sample that `quotes` make at `at`."""
-        return cls(at, {pair: log(quote.mid) for pair, quote in quotes.items()})
+        return cls(at, {str(pair): log(quote.mid) for pair, quote in quotes.items()})
 
 
 @dataclass(frozen=True, slots=True)

@@ -44,7 +44,8 @@ def view(market: Market, base: str, window: int) -> View:
     assets, paths = assets_of_pairs(pairs, base), paths_to_base(pairs, base)
     newest = Sample.of(market.at, market.quotes)
     rows = (*market.samples[-(window - 1) :], newest)
-    mids = np.array([[row.log_mids.get(pair, np.nan) for pair in pairs] for row in rows], dtype=float)
+    names = [str(pair) for pair in pairs]
+    mids = np.array([[row.log_mids.get(name, np.nan) for name in names] for row in rows], dtype=float)
     spreads = np.array([market.quotes[pair].half_spread if pair in market.quotes else np.nan for pair in pairs])
     priced = log_prices(mids.reshape(len(rows), len(pairs)), paths, assets)
     known = np.isfinite(priced)
