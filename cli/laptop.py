@@ -96,7 +96,7 @@ def token(json: Json = False) -> None:
 
 
 def doctor(json: Json = False) -> None:
-    """Look what is wrong: tools, ports, the stack, the exchange, the clock, the newest tick."""
+    """Look what is wrong: tools, the stack, the clock, the newest tick and its prices."""
     checks = examine()
     if json:
         show.as_json([{"check": check.name, "ok": check.ok, "says": check.says} for check in checks])

@@ -18,7 +18,7 @@ app.command("up", rich_help_panel="Run")(laptop.up_command)
 app.command("down", rich_help_panel="Run")(laptop.down_command)
 app.command("clean", rich_help_panel="Run")(laptop.clean_command)
 passed_on = {"allow_extra_args": True, "ignore_unknown_options": True}
-app.command("exchange", rich_help_panel="Run", context_settings=passed_on)(laptop.exchange)
+app.command("exchange", rich_help_panel="Run", context_settings=passed_on, add_help_option=False)(laptop.exchange)
 app.command("deploy", rich_help_panel="Run", context_settings=passed_on)(laptop.deploy)
 app.command("destroy", rich_help_panel="Run")(laptop.destroy)
 app.command("doctor", rich_help_panel="Run")(laptop.doctor)

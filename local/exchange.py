@@ -262,9 +262,9 @@ def _port(text: str) -> int:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
-        prog="python -m local.exchange",
+        prog="heisenbug exchange",
         description="A simulated Uphold exchange on 127.0.0.1 that replays a recorded or a generated market.",
-        epilog="Example: python -m local.exchange --market demo --speed 12 --state .heisenbug/exchange.json",
+        epilog="Example: heisenbug exchange --market demo --speed 12 --state .heisenbug/exchange.json",
     )
     add = parser.add_argument
     add("--market", default=DEMO, metavar="FILE|demo", help="gzip CSV at,pair,bid,ask; or demo, the generated market")
