@@ -7,8 +7,9 @@ from uuid import uuid4
 
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
+from heisenbug.minute import run_minute
 from heisenbug.observing import tell
-from heisenbug.tick import Bot, Report, run_minute, run_tick
+from heisenbug.tick import Bot, Report, run_tick
 from heisenbug.wiring import Wiring
 
 wiring = Wiring()

@@ -20,11 +20,12 @@ from heisenbug.domain.quotes import RawQuote
 from heisenbug.domain.snapshot import unpack
 from heisenbug.domain.trade import Trade, TradeState
 from heisenbug.exchange.port import PastQuotes
+from heisenbug.minute import run_minute
 from heisenbug.recall import decide_again
 from heisenbug.store.bot_state import TICK, BotStateItem, Ledgers, States
 from heisenbug.store.price_snapshot import PriceSnapshots
 from heisenbug.store.trade_history import TradeHistory
-from heisenbug.tick import Report, run_minute, run_tick
+from heisenbug.tick import Report, run_tick
 from tests.bots import BOT, EAGER, FakePast, Process, price_of, process, run, seasoned
 from tests.fakes import Clock, Died, FakeTickers
 from tests.markets import FREE, MONDAY

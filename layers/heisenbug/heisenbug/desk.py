@@ -5,11 +5,11 @@ from datetime import datetime
 from math import isfinite
 from typing import Any
 
+from heisenbug.board import decision_row, opportunity, rank
 from heisenbug.configuration import Configuration, Configurations
 from heisenbug.domain.assets import Pair, TradingPair
-from heisenbug.domain.decide import Decision, Scored
+from heisenbug.domain.decide import Decision
 from heisenbug.domain.errors import FieldError, InvalidSettings, NotFound
-from heisenbug.domain.gates import Gate
 from heisenbug.domain.market import Sample
 from heisenbug.domain.protections import Drawdown
 from heisenbug.domain.rules import BadValue, Flag
@@ -18,7 +18,6 @@ from heisenbug.domain.settings import DEFAULTS, as_plain, change, describe
 from heisenbug.domain.snapshot import Snapshot
 from heisenbug.domain.venue import Venue
 from heisenbug.domain.view import view
-from heisenbug.domain.words import why
 from heisenbug.messages import guarded_message, price_message, tick_message, trade_message, utc
 from heisenbug.recall import decide_again, market_of
 from heisenbug.store.bot_state import Ledgers, State, States
@@ -137,12 +136,12 @@ class Desk:
         if newest is None:
             return {"at": None, "samples": 0, "opportunities": []}
         decision = self._decided(newest, self._samples_for([newest], told))
-        ranked = sorted(decision.conversions(), key=_rank)
+        ranked = sorted(decision.conversions(), key=rank)
         return {
             "at": utc(decision.at),
             "samples": decision.samples,
             "guarded": guarded_message(newest),
-            "opportunities": [_opportunity(scored) for scored in ranked[:limit]],
+            "opportunities": [opportunity(scored) for scored in ranked[:limit]],
         }
 
     def decisions(self, limit: int, before: int | None = None) -> Plain:
@@ -151,7 +150,7 @@ class Desk:
         spacing = told.settings.sample_seconds
         snapshots = self._snapshots.newest(spacing, limit, before or 2**40)
         samples = self._samples_for(snapshots, told)
-        rows = [_decision_row(self._decided(snapshot, samples)) for snapshot in snapshots]
+        rows = [decision_row(self._decided(snapshot, samples)) for snapshot in snapshots]
         return {"decisions": rows, "cursor": snapshots[-1].at if len(snapshots) == limit else None}
 
     def portfolio(self) -> Plain:
@@ -321,42 +320,6 @@ def _field_errors(invalid: InvalidSettings | None) -> list[Plain]:
 
 def _pair(trading: TradingPair) -> Plain:
     return {"pair": str(trading.pair), "enabled": trading.enabled, "priority": trading.priority}
-
-
-def _rank(scored: Scored) -> tuple[int, float]:
-    passed = len(Gate) if scored.gate is Gate.OPEN else int(scored.gate)
-    return -passed, -scored.expected_return if isfinite(scored.expected_return) else float("inf")
-
-
-def _number(value: float) -> float | None:
-    return value if isfinite(value) else None
-
-
-def _opportunity(scored: Scored) -> Plain:
-    return {
-        "from": scored.source,
-        "to": scored.target,
-        "amount": f"{scored.amount:f}",
-        "confidence": _number(scored.confidence),
-        "risk": _number(scored.risk),
-        "expected_return": _number(scored.expected_return),
-        "cost_bps": _number(round(scored.cost * 10_000, 2)),
-        "volatility": _number(scored.volatility),
-        "gate": scored.gate.name.lower(),
-        "value": _number(scored.value),
-        "limit": _number(scored.limit),
-        "why": why(scored),
-    }
-
-
-def _decision_row(decision: Decision) -> Plain:
-    best = decision.chosen or min(decision.conversions(), key=_rank, default=None)
-    return {
-        "at": utc(decision.at),
-        "samples": decision.samples,
-        "chosen": _opportunity(decision.chosen) if decision.chosen else None,
-        "best": _opportunity(best) if best else None,
-    }
 
 
 def _only(quotes: Plain, pair: str) -> Plain:

@@ -12,8 +12,8 @@ from heisenbug.domain.decide import Decision, decide, equity
 from heisenbug.domain.errors import FenceLost, InvalidSettings
 from heisenbug.domain.ledger import Ledger
 from heisenbug.domain.protections import Drawdown, drawdown_verdict
-from heisenbug.domain.schedule import Plan, Planned, delay_seconds, is_early, is_stale, on_grid, plan_minute
-from heisenbug.domain.settings import DEFAULTS, Settings
+from heisenbug.domain.schedule import Planned, is_early, is_stale, on_grid
+from heisenbug.domain.settings import Settings
 from heisenbug.domain.snapshot import Snapshot, pack
 from heisenbug.domain.trade import Trade
 from heisenbug.domain.venue import Venue
@@ -119,22 +119,6 @@ class Report:
     failure: str = ""
 
 
-def run_minute(bot: Bot) -> Plan:
-    """Start the ticks of the next minute: send them off with their delays; the one due now is the caller's to run."""
-    state = bot.states.read()
-    interval = _interval(bot, state)
-    now = bot.clock().timestamp()
-    plan = plan_minute(now, interval, state.planned, state.last_tick)
-    if plan.later:
-        # Delays are whole seconds: sent on a whole second, ticks come on theirs.
-        bot.wait(1 - now % 1)
-        sent_at = round(bot.clock().timestamp())
-        bot.queue.send({due: delay_seconds(due, sent_at) for due in plan.later}, interval)
-    if plan.planned != state.planned:
-        bot.states.planned(plan.planned)
-    return plan
-
-
 def run_tick(bot: Bot, due: int, interval: int | None = None) -> Report:
     """One check of the market for the tick due at `due` (epoch seconds), at most once whatever is delivered twice."""
     late = bot.clock().timestamp() - due
@@ -152,13 +136,6 @@ def run_tick(bot: Bot, due: int, interval: int | None = None) -> Report:
     if not on_grid(due, told.settings.check_interval_seconds):
         return Report(due, "off the grid", "the interval has changed", late)
     return replace(_checked(bot, due, state, told), late_seconds=late)
-
-
-def _interval(bot: Bot, state: State) -> int:
-    try:
-        return bot.configurations.begin(bot.clock()).settings.check_interval_seconds
-    except InvalidSettings:
-        return state.planned.interval or DEFAULTS.check_interval_seconds
 
 
 def _without_settings(due: int, invalid: InvalidSettings, late: float) -> Report:
