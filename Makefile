@@ -6,6 +6,7 @@ HOME_DIR := $(or $(HEISENBUG_HOME),.heisenbug)
 export HEISENBUG_HOME := $(abspath $(HOME_DIR))
 CLI := $(HOME_DIR)/venv
 DEV := $(HOME_DIR)/dev
+SAM := $(HOME_DIR)/sam
 PYTEST = $(DEV)/bin/python -m pytest
 
 help: ## say what there is
@@ -41,10 +42,14 @@ integration: $(DEV)/requirements.txt ## tables, handlers and servers in one proc
 e2e: $(DEV)/requirements.txt ## the deployed stack on the embedded AWS, with its roles enforced
 	@$(PYTEST) tests/e2e
 
-lint: $(DEV)/requirements.txt ## style, complexity, the template
+$(SAM)/requirements.txt: local/requirements-sam.txt local/bootstrap.sh $(CLI)/requirements.txt
+	@PYTHON='$(PYTHON)' sh local/bootstrap.sh local/requirements-sam.txt sam
+
+lint: $(DEV)/requirements.txt $(SAM)/requirements.txt ## style, complexity, the template
 	@$(DEV)/bin/ruff check .
 	@$(DEV)/bin/ruff format --check .
 	@$(DEV)/bin/cfn-lint -a cfn_lint_serverless.rules -t template.yaml
+	@SAM_CLI_TELEMETRY=0 AWS_DEFAULT_REGION=us-east-1 $(SAM)/bin/sam validate --lint
 
 types: $(DEV)/requirements.txt ## mypy, strict
 	@$(DEV)/bin/mypy layers/heisenbug/heisenbug cli local
