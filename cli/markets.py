@@ -68,7 +68,8 @@ def demo(speed: float) -> MarketChoice:
     words = (
         f"The generated demo market at {speed:g} market seconds a second, paper money. It is not real: a drift is "
         "planted in it, and the demo's settings believe in it (forecaster drift, weight 0.7) at a cost of 5 bp without "
-        "cool-down, $5 a trade, so that you see trades. On real markets at real costs the honest answer is mostly 'no trade'."
+        "cool-down, $5 a trade, so that you see trades. On real markets at real costs the honest answer is mostly "
+        "'no trade'."
     )
     return MarketChoice("demo", "demo", speed, settings, words)
 
