@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from decimal import Decimal
 
 import numpy as np
+import numpy.typing as npt
 
 from heisenbug.domain.assets import round_received
 from heisenbug.domain.costs import conversion_costs
@@ -128,7 +129,7 @@ def _scores(seen: View, market: Market, portfolio: Portfolio, settings: Settings
     return _spread_out(score(forecast, window.volatility, cost[square]), cost, square)
 
 
-def _spread_out(small: Scores, cost: Floats, square: tuple[np.ndarray, ...]) -> Scores:
+def _spread_out(small: Scores, cost: Floats, square: tuple[npt.NDArray[np.intp], ...]) -> Scores:
     def at_full_size(numbers: Floats) -> Floats:
         full = np.full(cost.shape, np.nan)
         full[square] = numbers

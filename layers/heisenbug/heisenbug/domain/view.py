@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
 
 from heisenbug.domain.market import Market, Sample
 from heisenbug.domain.prices import Floats, assets_of_pairs, half_spreads, log_prices, paths_to_base
@@ -25,7 +26,7 @@ class View:
     log_prices: Floats
     half_spreads: Floats
     seen: Floats
-    included: np.ndarray
+    included: npt.NDArray[np.bool_]
 
     @property
     def prices(self) -> Floats:
