@@ -9,7 +9,7 @@ from typing import Any
 from rich.status import Status
 
 from cli import emulator, processes, show
-from cli.errors import CannotRun
+from cli.errors import CannotRun, Refused
 from cli.paths import Home
 from cli.stack import STACK_NAME, call
 
@@ -21,12 +21,12 @@ def follow(home: Home, port: int) -> None:
     """Print the bot's ticks and errors as they are logged; ends with KeyboardInterrupt."""
     logs = emulator.client("logs", port)
     since = int((time.time() - 60) * 1000)
-    seen: set[str] = set()
+    seen: set[tuple[str, int, str]] = set()
     with Status("", console=show.talk) as status:
         while True:
             if not processes.running(home, emulator.NAME):
                 raise CannotRun("The embedded AWS has ended by itself; `make up` starts it again.")
-            for event in _new_events(logs, since, seen):
+            for event in new_events(logs, since, seen):
                 text = line(event)
                 if text:
                     show.out.print(text, soft_wrap=True)
@@ -34,15 +34,17 @@ def follow(home: Home, port: int) -> None:
             time.sleep(PAUSE_SECONDS)
 
 
-def _new_events(logs: Any, since: int, seen: set[str]) -> Iterator[str]:
+def new_events(logs: Any, since: int, seen: set[tuple[str, int, str]]) -> Iterator[str]:
+    """The lines of the functions' logs since a moment (epoch milliseconds) that are not `seen` yet, and are then."""
     for group in GROUPS:
         try:
             events = logs.filter_log_events(logGroupName=group, startTime=since)["events"]
         except logs.exceptions.ResourceNotFoundException:
             continue
         for event in events:
-            if event["eventId"] not in seen:
-                seen.add(event["eventId"])
+            known = (group, event["timestamp"], event["message"])
+            if known not in seen:
+                seen.add(known)
                 yield event["message"]
 
 
@@ -65,7 +67,10 @@ def _tick_line(entry: dict[str, Any]) -> str:
 
 
 def _progress() -> str:
-    status = call("GET", "status")
+    try:
+        status = call("GET", "status")
+    except (CannotRun, Refused) as error:
+        return str(error)
     window = status["window"]
     left = (datetime.fromisoformat(status["next_tick"].replace("Z", "+00:00")) - datetime.now(UTC)).total_seconds()
     return (

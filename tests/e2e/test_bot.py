@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from websockets.sync.client import ClientConnection
 
+from cli.following import line, new_events
 from cli.main import main
 from tests.bad_settings import BAD_SETTINGS
 from tests.e2e.conftest import Deployed
@@ -274,6 +275,17 @@ def test_an_exchange_that_fails_stops_nothing_but_trading(bot: Deployed, until: 
         bot.fault("none")
 
     until(lambda: bot.get("status")["guarded"] == {})
+
+
+def test_the_followed_log_tells_each_tick_once(bot: Deployed, until: Until) -> None:
+    logs, seen = bot.aws("logs"), set()
+    since = int((time.time() - 10) * 1000)
+
+    first = [line(event) for event in new_events(logs, since, seen)]
+    until(lambda: any("no trade" in line(event) for event in new_events(logs, since, seen)))
+
+    assert any(" samples" in text for text in first)
+    assert len([text for text in first if text]) == len({text for text in first if text})
 
 
 # ------------------------------------------------------------------------- brakes
