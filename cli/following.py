@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Any
 
+from botocore.exceptions import BotoCoreError, ClientError
 from rich.status import Status
 
 from cli import emulator, processes, show
@@ -14,24 +15,31 @@ from cli.paths import Home
 from cli.stack import STACK_NAME, call
 
 PAUSE_SECONDS = 1.0
+LOOK_BACK_SECONDS = 60
 GROUPS = tuple(f"/aws/lambda/{STACK_NAME}-{name}" for name in ("trader", "broadcast", "actions", "api"))
 
 
 def follow(home: Home, port: int) -> None:
     """Print the bot's ticks and errors as they are logged; ends with KeyboardInterrupt."""
     logs = emulator.client("logs", port)
-    since = int((time.time() - 60) * 1000)
     seen: set[tuple[str, int, str]] = set()
     with Status("", console=show.talk) as status:
         while True:
             if not processes.running(home, emulator.NAME):
                 raise CannotRun("The embedded AWS has ended by itself; `make up` starts it again.")
-            for event in new_events(logs, since, seen):
-                text = line(event)
-                if text:
-                    show.out.print(text, soft_wrap=True)
+            for event in _told(logs, seen):
+                show.out.print(event, soft_wrap=True)
             status.update(_progress())
             time.sleep(PAUSE_SECONDS)
+
+
+def _told(logs: Any, seen: set[tuple[str, int, str]]) -> list[str]:
+    """What is new in the logs of the last minute, as lines; nothing while they cannot be read."""
+    try:
+        events = list(new_events(logs, int((time.time() - LOOK_BACK_SECONDS) * 1000), seen))
+    except (BotoCoreError, ClientError):
+        return []
+    return list(filter(None, map(line, events)))
 
 
 def new_events(logs: Any, since: int, seen: set[tuple[str, int, str]]) -> Iterator[str]:

@@ -156,7 +156,7 @@ def deploy(
     """Build and deploy into the AWS account that the environment names."""
     code = deploy_to_aws(arguments or [])
     if code == 0:
-        show.say("Deployed, with paper money and stopped. Next: HEISENBUG_TARGET=aws heisenbug start")
+        show.say("Deployed, with paper money; a new bot is stopped. Next: HEISENBUG_TARGET=aws heisenbug start")
     raise typer.Exit(code)
 
 

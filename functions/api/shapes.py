@@ -126,7 +126,7 @@ STATUS = all_of(
         "settings_version": WHOLE,
         "settings_errors": list_of(FIELD_ERROR),
         "killed": KILLED,
-        "open_trade": or_none(TEXT),
+        "open_trade": or_none(ref("Trade")),
         "ticks": WHOLE,
         "last_tick": or_none(MOMENT),
         "next_tick": MOMENT,

@@ -247,6 +247,14 @@ def open_trade(desk: Desk, state: TradeState) -> VenueQuote:
 LAST_QUOTE_SECOND = 18 + GRACE_SECONDS
 
 
+def test_a_commit_that_may_be_on_its_way_is_left_alone_until_its_invocation_must_have_ended(desk: Desk) -> None:
+    open_trade(desk, TradeState.COMMITTING)
+    desk.exchange.found = lambda _: None
+    ended = desk.later(5)
+    assert ended.trade.state is TradeState.COMMITTING
+    assert ended.trade.finished_at is None
+
+
 @pytest.mark.parametrize("state", [TradeState.COMMITTING, TradeState.UNRESOLVED])
 @pytest.mark.parametrize(
     ("found", "after", "becomes"),

@@ -85,9 +85,9 @@ class Configurations:
         is_first = stored is None and not self._pairs.all()
         pairs = _pairs_named(settings) if is_first else self._enabled()
         _check_base(settings, pairs)
-        self._config.write(settings, stored, version, who, at.astimezone(UTC).isoformat(timespec="milliseconds"))
         if is_first:
             self._pairs.fill(settings.pairs)
+        self._config.write(settings, stored, version, who, at.astimezone(UTC).isoformat(timespec="milliseconds"))
         return Configuration(settings, pairs, version)
 
     def _valid(self, stored: StoredConfig) -> Configuration:

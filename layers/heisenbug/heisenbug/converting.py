@@ -115,6 +115,8 @@ class Converting:
         found = self._exchange.find(trade.quote.id)
         if found is not None and found.settlement is not Settlement.PROCESSING:
             return self._finish(trade, found, position, None)
+        if found is None and trade.state is TradeState.COMMITTING and now < trade.lease_until:
+            return Ended(trade, position)  # the commit may be on its way this very moment
         if found is None and now > trade.quote.expires_at + GRACE_SECONDS:
             gone = Filled(Settlement.FAILED, trade.amount, trade.amount * 0)
             return self._finish(trade, gone, position, None)

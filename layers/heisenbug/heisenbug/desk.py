@@ -88,6 +88,10 @@ class Desk:
             problems.append(f"No tick for {'ever' if age is None else f'{age:.0f} s'}; look at the trader's log.")
         if newest is not None:
             problems += [f"{pair} is guarded: {g['reason']}." for pair, g in guarded_message(newest).items()]
+        if newest is not None and newest.equity is None:
+            problems.append("Equity is unknown while something held has no price; drawdown is not watched meanwhile.")
+        if not told.pairs and not invalid:
+            problems.append("There is no enabled pair to trade; heisenbug pairs add BTC-USD adds one.")
         if state.killed_at:
             problems.append(f"Killed by {state.killed_by}: {state.killed_why}")
         return {"status": "ok" if not problems else "attention", "problems": problems, "last_tick_age_seconds": age}

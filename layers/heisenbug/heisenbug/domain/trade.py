@@ -18,10 +18,6 @@ class TradeState(StrEnum):
     ABANDONED = "ABANDONED"
 
 
-# States that reached the venue: they take a sequence number and are kept.
-COUNTED = (TradeState.EXECUTED, TradeState.FAILED)
-
-
 @dataclass(frozen=True, slots=True)
 class VenueQuote:
     """What the venue offers for one conversion, valid until `expires_at` (epoch seconds)."""

@@ -21,4 +21,5 @@ def earlier_slots(samples: Sequence[Sample], due: int, settings: Settings) -> tu
 
 def oldest_sample(due: int, settings: Settings) -> int:
     """Samples at or before this moment (epoch seconds) are too old for a window at `due`."""
-    return due - OLDEST_IN_WINDOWS * settings.window * settings.sample_seconds
+    spacing = max(settings.sample_seconds, settings.check_interval_seconds)
+    return due - OLDEST_IN_WINDOWS * settings.window * spacing

@@ -18,7 +18,7 @@ from pynamodb.exceptions import DoesNotExist, PutError, UpdateError
 from heisenbug.domain.ledger import Ledger
 from heisenbug.domain.portfolio import SeenCost
 from heisenbug.domain.schedule import Planned
-from heisenbug.store.tables import BotModel, DecimalAttribute, PlainMeta, failed_condition
+from heisenbug.store.tables import BotModel, DecimalAttribute, PlainMeta, failed_condition, past_conflicts
 
 TICK = "tick"
 
@@ -90,14 +90,16 @@ class States:
         item = BotStateItem(self._bot_id, TICK)
         not_yet = BotStateItem.last_tick.does_not_exist() | (BotStateItem.last_tick < due)
         try:
-            item.update(
-                actions=[
-                    BotStateItem.previous_tick.set(BotStateItem.last_tick | 0),
-                    BotStateItem.last_tick.set(due),
-                    BotStateItem.token.set(token),
-                    BotStateItem.ticks.add(1),
-                ],
-                condition=not_yet,
+            past_conflicts(
+                lambda: item.update(
+                    actions=[
+                        BotStateItem.previous_tick.set(BotStateItem.last_tick | 0),
+                        BotStateItem.last_tick.set(due),
+                        BotStateItem.token.set(token),
+                        BotStateItem.ticks.add(1),
+                    ],
+                    condition=not_yet,
+                )
             )
         except UpdateError as error:
             if not failed_condition(error):
@@ -118,14 +120,16 @@ class States:
         """From this instant nothing is intended or committed; a bot that is killed already keeps its first reason."""
         item = BotStateItem(self._bot_id, TICK)
         try:
-            item.update(
-                actions=[
-                    BotStateItem.killed_at.set(at.astimezone(UTC).isoformat(timespec="milliseconds")),
-                    BotStateItem.killed_by.set(who),
-                    BotStateItem.killed_why.set(why),
-                    BotStateItem.version.add(1),
-                ],
-                condition=BotStateItem.killed_at.does_not_exist(),
+            past_conflicts(
+                lambda: item.update(
+                    actions=[
+                        BotStateItem.killed_at.set(at.astimezone(UTC).isoformat(timespec="milliseconds")),
+                        BotStateItem.killed_by.set(who),
+                        BotStateItem.killed_why.set(why),
+                        BotStateItem.version.add(1),
+                    ],
+                    condition=BotStateItem.killed_at.does_not_exist(),
+                )
             )
         except UpdateError as error:
             if not failed_condition(error):

@@ -1,21 +1,27 @@
 """The eight tables together: their names, and the one client they share."""
 
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from decimal import Decimal
-from typing import Any
+from typing import Any, TypeVar
 
 from botocore.session import Session
 from pynamodb.attributes import Attribute
 from pynamodb.constants import NUMBER
 from pynamodb.exceptions import PynamoDBException, TransactWriteError
 from pynamodb.models import Model
+from pynamodb.transactions import TransactWrite
 
 from heisenbug.domain.errors import FenceLost
 
 CONNECT_TIMEOUT_SECONDS = 2
 READ_TIMEOUT_SECONDS = 5
+CONFLICT_PAUSES_SECONDS = (0.02, 0.05, 0.1, 0.2)
 CONDITION_FAILED = ("ConditionalCheckFailedException", "TransactionCanceledException")
+
+
+Written = TypeVar("Written")
 
 
 class BotModel(Model):
@@ -59,6 +65,32 @@ class DecimalAttribute(Attribute[Any]):
     def deserialize(self, value: str) -> Any:
         """The number as it was put in."""
         return Decimal(value)
+
+
+def past_conflicts(write: Callable[[], Written]) -> Written:
+    """Do a write that another transaction may be in the way of: nothing was written then, so it is tried again."""
+    for pause in CONFLICT_PAUSES_SECONDS:
+        try:
+            return write()
+        except PynamoDBException as error:
+            if not _is_conflict(error):
+                raise
+        time.sleep(pause)
+    return write()
+
+
+def _is_conflict(error: PynamoDBException) -> bool:
+    if isinstance(error, TransactWriteError):
+        codes = {reason.code for reason in error.cancellation_reasons if reason}
+        return codes == {"TransactionConflict"}
+    return error.cause_response_code == "TransactionConflictException"
+
+
+class Step(TransactWrite):
+    """A transaction that waits for another one in its way."""
+
+    def _commit(self) -> Any:
+        return past_conflicts(super()._commit)
 
 
 def failed_condition(error: PynamoDBException) -> bool:

@@ -12,7 +12,6 @@ drop        ledger (cool-down), version + 1;                    this trade is th
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import replace
 from typing import Any
 
 from pynamodb.connection import Connection
@@ -24,7 +23,7 @@ from heisenbug.domain.errors import FenceLost
 from heisenbug.domain.ledger import Ledger
 from heisenbug.domain.trade import Trade, TradeState
 from heisenbug.store.bot_state import TICK, BotStateItem, ledger_item
-from heisenbug.store.tables import fenced
+from heisenbug.store.tables import Step, fenced
 from heisenbug.store.trade_archive import TradeArchiveItem
 from heisenbug.store.trade_history import RUNNING, TradeHistoryItem, book, trade_attributes
 
@@ -133,7 +132,7 @@ class TradeBook:
     def _step(self, what: str, trade: Trade, wanted: TradeState) -> Iterator[TransactWrite]:
         """One transaction; a failed condition is first held against our own token: a lost answer is not a failure."""
         try:
-            with fenced(what), TransactWrite(connection=_connection()) as step:
+            with fenced(what), Step(connection=_connection()) as step:
                 yield step
         except FenceLost:
             if not self._was_ours(trade, wanted):
@@ -156,8 +155,3 @@ def _version_is(version: int) -> Condition:
 
 def _connection() -> Connection:
     return BotStateItem._get_connection().connection
-
-
-def numbered(trade: Trade, sequence: int) -> Trade:
-    """The trade with the sequence number it will be kept under."""
-    return replace(trade, sequence=sequence)
