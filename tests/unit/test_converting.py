@@ -264,7 +264,7 @@ def test_a_commit_that_may_be_on_its_way_is_left_alone_until_its_invocation_must
         (failed, 5, TradeState.FAILED),
         (processing, 5, TradeState.UNRESOLVED),
         (processing, 86400, TradeState.UNRESOLVED),
-        (None, 5, TradeState.UNRESOLVED),
+        (None, 60, TradeState.UNRESOLVED),
         (None, LAST_QUOTE_SECOND, TradeState.UNRESOLVED),
         (None, LAST_QUOTE_SECOND + 1, TradeState.FAILED),
     ],
