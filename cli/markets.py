@@ -13,7 +13,6 @@ from cli.errors import CannotRun
 LIVE_URL = "https://api.uphold.com"
 DEMO_SPEED = 12.0
 SAMPLE_SECONDS = 60
-INTERVAL_SECONDS = 5
 ANSWER_SECONDS = 2.0
 DEMO = {
     "forecaster": "drift",
@@ -65,7 +64,7 @@ def live() -> MarketChoice:
 
 def demo(speed: float) -> MarketChoice:
     """The generated market, with settings under which a newcomer sees trades."""
-    settings = {**DEMO, "is_active": True, **timing(speed)}
+    settings = {**DEMO, "is_active": True, "sample_seconds": sample_seconds(speed)}
     words = (
         f"The generated demo market at {speed:g} market seconds a second, paper money. It is not real: a drift is "
         "planted in it, and the demo's settings believe in it (forecaster drift, weight 0.7) at a cost of 5 bp without "
@@ -87,13 +86,9 @@ def recorded(file: Path, speed: float) -> MarketChoice:
         f"The recorded market {file.name} at {speed:g} market seconds a second, paper money, default settings. "
         f"A sample is {seconds} s here, {seconds * speed / 60:g} min of the market."
     )
-    return MarketChoice(name, str(file.resolve()), speed, {"is_active": True, **timing(speed)}, words)
-
-
-def timing(speed: float) -> dict[str, int]:
-    """The settings that follow the market's speed: the samples' spacing, and a check at least as often."""
-    seconds = sample_seconds(speed)
-    return {"sample_seconds": seconds, **({"check_interval_seconds": seconds} if seconds < INTERVAL_SECONDS else {})}
+    return MarketChoice(
+        name, str(file.resolve()), speed, {"is_active": True, "sample_seconds": sample_seconds(speed)}, words
+    )
 
 
 def sample_seconds(speed: float) -> int:
