@@ -1,6 +1,7 @@
 """Table streams to connected clients."""
 
 import os
+import time
 import zlib
 from typing import Any
 
@@ -17,7 +18,7 @@ bind_connections(prefix)
 connections = Connections()
 sender = Sender(
     gateway(os.environ["WEBSOCKET_ENDPOINT"]),
-    forget=connections.remove,
+    forget=lambda connection_id: connections.forget(connection_id, int(time.time())),
     failed=lambda connection_id, error: logger.error("push failed", connection_id=connection_id, error=str(error)),
 )
 

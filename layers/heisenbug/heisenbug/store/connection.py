@@ -11,6 +11,7 @@ from heisenbug.store.tables import BotModel, PlainMeta, bind, failed_condition
 # API Gateway ends a connection after two hours; the rest is slack for clocks.
 CONNECTION_TTL_SECONDS = 3 * 3600
 TICKET_TTL_SECONDS = 30
+HANDSHAKE_SECONDS = 30
 TICKET = "ticket#"
 LONGEST_TICKET = 100
 
@@ -49,6 +50,15 @@ class Connections:
     def remove(self, connection_id: str) -> None:
         """Forget a client."""
         ConnectionItem(connection_id).delete()
+
+    def forget(self, connection_id: str, now: int) -> None:
+        """Forget a client that is gone; not one whose handshake may still be going on."""
+        is_settled = ConnectionItem.expires_at < now + CONNECTION_TTL_SECONDS - HANDSHAKE_SECONDS
+        try:
+            ConnectionItem(connection_id).delete(condition=is_settled)
+        except DeleteError as error:
+            if not failed_condition(error):
+                raise
 
     def all(self) -> Iterator[Client]:
         """Every client."""
