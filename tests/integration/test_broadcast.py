@@ -3,6 +3,7 @@
 import base64
 import json
 import threading
+import time
 from collections.abc import Callable
 from copy import deepcopy
 from decimal import Decimal
@@ -304,10 +305,19 @@ def tick_record(tables: Cloud) -> Item:
 
 
 def test_a_client_that_is_gone_is_forgotten(stream: Stream, gateway: Gateway, tables: Cloud) -> None:
-    Connections().add(Client("c2", "reader"), 2**31)
+    Connections().add(Client("c2", "reader"), int(time.time()) - 600)
     gateway.gone = {"c2"}
     assert len(stream.tell(tick_record(tables))) == 2
     assert [client.connection_id for client in Connections().all()] == ["c1"]
+
+
+def test_a_client_whose_handshake_may_still_be_going_on_is_not_taken_for_gone(
+    stream: Stream, gateway: Gateway, tables: Cloud
+) -> None:
+    Connections().add(Client("c2", "reader"), int(time.time()))
+    gateway.gone = {"c2"}
+    stream.tell(tick_record(tables))
+    assert {client.connection_id for client in Connections().all()} == {"c1", "c2"}
 
 
 def test_a_client_that_fails_holds_up_nobody_and_is_kept(stream: Stream, gateway: Gateway, tables: Cloud) -> None:
