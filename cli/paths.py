@@ -28,11 +28,6 @@ class Home:
         """The emulator's state."""
         return self.path / "state"
 
-    @property
-    def market_file(self) -> Path:
-        """Where the market stands."""
-        return self.path / "market.json"
-
     def log(self, name: str) -> Path:
         """The log of one process."""
         return self.path / "log" / f"{name}.log"
