@@ -12,7 +12,7 @@ PYTEST = $(DEV)/bin/python -m pytest
 help: ## say what there is
 	@echo 'Heisenbug: a trading bot that can be believed. Paper money unless you say otherwise, three times.'
 	@sed -n 's/^\([a-z]*\):.*## /  make \1|/p' $(MAKEFILE_LIST) | awk -F'|' '{printf "%-18s %s\n", $$1, $$2}'
-	@echo 'up takes MARKET=file.csv.gz|demo|live SPEED=12 PORT=4566 DETACH=1 PYTHON=/path/to/python3'
+	@echo 'up takes MARKET=file.csv.gz|demo|live SPEED=12 PORT=4566 LIVE=1 DETACH=1 PYTHON=/path/to/python3'
 
 $(CLI)/requirements.txt: cli/requirements.txt local/bootstrap.sh
 	@PYTHON='$(PYTHON)' sh local/bootstrap.sh
@@ -22,7 +22,7 @@ $(DEV)/requirements.txt: tests/requirements.txt local/bootstrap.sh $(CLI)/requir
 
 up: $(CLI)/requirements.txt ## run the bot here: no Docker, no account, no keys (DETACH=1 returns when it runs)
 	@$(CLI)/bin/heisenbug up $(if $(MARKET),--market '$(MARKET)') $(if $(SPEED),--speed '$(SPEED)') \
-	  $(if $(PORT),--port '$(PORT)') $(if $(DETACH),--detach)
+	  $(if $(PORT),--port '$(PORT)') $(if $(LIVE),--live-trading) $(if $(DETACH),--detach)
 
 down: ## stop the bot here; its state is kept
 	@if [ -x $(CLI)/bin/heisenbug ]; then $(CLI)/bin/heisenbug down; else echo 'Nothing runs here.'; fi

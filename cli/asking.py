@@ -19,6 +19,7 @@ def status(json: Json = False) -> None:
         show.as_json(answer)
         return
     show.facts(_status_facts(answer))
+    _tell_doubt(answer)
     for error in answer["settings_errors"]:
         show.say(f"[bold]Settings not understood, nothing trades:[/] {error['message']}")
     for pair, guarded in answer["guarded"].items():
@@ -29,7 +30,7 @@ def status(json: Json = False) -> None:
 def _status_facts(answer: dict[str, Any]) -> dict[str, Any]:
     window, killed = answer["window"], answer["killed"]
     return {
-        "Money": "PAPER" if answer["mode"] == "paper" else "LIVE",
+        "Money": _money(answer),
         "State": answer["state"] if not killed else f"killed by {killed['by']} at {killed['at']}: {killed['why']}",
         "Equity": f"{answer['equity'] or '-'} {answer['base_currency']}",
         "Drawdown": show.percent(answer["drawdown"]),
@@ -38,9 +39,31 @@ def _status_facts(answer: dict[str, Any]) -> dict[str, Any]:
         "Ticks": answer["ticks"],
         "Last tick": answer["last_tick"],
         "Next tick": answer["next_tick"],
+        "Exchange": _exchange_line(answer),
         "Open trade": _open_line(answer["open_trade"]),
         "Trades of late": "\n".join(map(_trade_line, answer["recent_trades"])) or "none",
     }
+
+
+def _money(answer: dict[str, Any]) -> str:
+    consent = answer.get("consent")
+    if answer["mode"] == "live":
+        return f"LIVE: {consent['by']} typed '{consent['typed']}' at {consent['at']}" if consent else "LIVE"
+    held_back = answer.get("held_back")
+    return f"PAPER, held back from live. {held_back}" if held_back else "PAPER"
+
+
+def _exchange_line(answer: dict[str, Any]) -> str:
+    quiet_until = answer.get("exchange_quiet_until")
+    return f"wants to be left alone until {quiet_until}; nothing is asked before" if quiet_until else "may be asked"
+
+
+def _tell_doubt(answer: dict[str, Any]) -> None:
+    """An open trade that nobody knows the end of bars all others: say what is known, and the way out."""
+    trade = answer["open_trade"]
+    if trade and trade["state"] == "UNRESOLVED":
+        show.tell(f"Trade {trade['id']} is UNRESOLVED, nothing else is traded: {trade['outcome']}")
+        show.say(f"The bot goes on asking. Who knows what became of it: heisenbug resolve {trade['id']}")
 
 
 def _trade_line(trade: dict[str, Any]) -> str:
@@ -61,6 +84,7 @@ def trades(limit: Limit = 20, cursor: Cursor = None, json: Json = False) -> None
         return
     columns = {
         "sequence": "No",
+        "mode": "Money",
         "at": "Decided",
         "from": "From",
         "amount": "Amount",
@@ -71,8 +95,13 @@ def trades(limit: Limit = 20, cursor: Cursor = None, json: Json = False) -> None
         "cost_bps": "Cost bp",
         "reason": "Why",
     }
+    rows = [{**trade, "reason": _reason(trade)} for trade in answer["trades"]]
     empty = "No trades yet. Most of the time that is the honest answer: heisenbug opportunities says why."
-    show.table(answer["trades"], columns, empty)
+    show.table(rows, columns, empty)
+
+
+def _reason(trade: dict[str, Any]) -> str:
+    return " - ".join(filter(None, (trade["reason"], trade["outcome"])))
 
 
 def opportunities(limit: Limit = 10, json: Json = False) -> None:

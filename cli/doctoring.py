@@ -12,6 +12,7 @@ import requests
 from cli.errors import CannotRun, Refused
 from cli.paths import home
 from cli.stack import Stack, call, find_stack
+from cli.trader import ask_trader
 
 MOST_SKEW_SECONDS = 5
 
@@ -33,7 +34,7 @@ def examine() -> list[Check]:
     except CannotRun as error:
         return [*checks, Check("stack", False, str(error))]
     rest: list[Callable[[Stack], Check]] = [_stack, _clock, _health]
-    return [*checks, *(_carefully(look, stack) for look in rest)]
+    return [*checks, *(_carefully(look, stack) for look in rest), *_live_money()]
 
 
 def _carefully(look: Callable[[Stack], Check], stack: Stack) -> Check:
@@ -41,6 +42,17 @@ def _carefully(look: Callable[[Stack], Check], stack: Stack) -> Check:
         return look(stack)
     except (CannotRun, Refused, requests.RequestException) as error:
         return Check(look.__name__.strip("_"), False, str(error))
+
+
+def _live_money() -> list[Check]:
+    """What the trader finds where it may read a credential; elsewhere one line that says that there is only paper."""
+    try:
+        findings = ask_trader({"look": True})["findings"]
+    except CannotRun as error:
+        return [Check("live money", False, str(error))]
+    if not findings[0]["ok"]:
+        return [Check("live money", True, f"paper only: {findings[0]['says']}")]
+    return [Check(f"live {finding['name']}", finding["ok"], finding["says"]) for finding in findings]
 
 
 def _python() -> Check:

@@ -85,10 +85,10 @@ def need_free(port: int, option: str) -> None:
             ) from None
 
 
-def client(service: str, port: int) -> Any:
+def client(service: str, port: int, config: Any = None) -> Any:
     """A boto3 client of the emulator."""
     import boto3
 
     options: dict[str, Any] = {name.lower(): value for name, value in KEYS.items() if name != "AWS_DEFAULT_REGION"}
     session: Any = boto3.Session(region_name=KEYS["AWS_DEFAULT_REGION"], **options)
-    return session.client(service, endpoint_url=endpoint(port))
+    return session.client(service, endpoint_url=endpoint(port), config=config)

@@ -81,8 +81,10 @@ def _progress() -> str:
         return str(error)
     window = status["window"]
     left = (datetime.fromisoformat(status["next_tick"].replace("Z", "+00:00")) - datetime.now(UTC)).total_seconds()
+    bar = ", UNRESOLVED trade" if (status["open_trade"] or {}).get("state") == "UNRESOLVED" else ""
+    bar += ", held back from live" if status.get("held_back") else ""
     return (
-        f"{status['mode'].upper()} {status['state']}, tick {status['ticks']}, equity {status['equity']} "
+        f"{status['mode'].upper()} {status['state']}{bar}, tick {status['ticks']}, equity {status['equity']} "
         f"{status['base_currency']}, window {window['samples']} of {window['of']}, next check in {max(left, 0):.0f} s "
         "(Ctrl-C stops the bot and keeps its state)"
     )

@@ -24,6 +24,7 @@ from cli.running import Progress, Wish, down, forget, up
 from cli.stack import STACK_NAME, Stack, find_stack
 
 PORT = 4566
+LIVE = "LiveTrading is enabled, with the simulated exchange's money. Next: heisenbug credential, then heisenbug live"
 
 
 def up_command(
@@ -37,6 +38,9 @@ def up_command(
     add_pair: Annotated[
         list[str] | None, typer.Option(help="A pair to trade, such as BTC-USD; may be repeated.")
     ] = None,
+    live_trading: Annotated[
+        bool, typer.Option("--live-trading", help="Deploy with LiveTrading=enabled, on the simulated exchange.")
+    ] = False,
     port: Annotated[int, typer.Option(help="Port of the embedded AWS; the next one is the market's.")] = PORT,
     detach: Annotated[bool, typer.Option("--detach", help="Return when the first tick is made.")] = False,
 ) -> None:
@@ -45,7 +49,7 @@ def up_command(
     typed = {"risk_tolerance": risk_level, "min_confidence": min_confidence, "check_interval_seconds": interval}
     changes = {name: value for name, value in typed.items() if value is not None}
     progress = Progress()
-    wish = Wish(choose_market(market, speed), port, changes, add_pair or [])
+    wish = Wish(choose_market(market, speed, live_trading), port, changes, add_pair or [], live_trading)
     stack = up(home(), wish, progress)
     progress("[bold]the bot runs[/]")
     _tell_where(stack, wish)
@@ -64,6 +68,7 @@ def _tell_where(stack: Stack, wish: Wish) -> None:
             "WebSocket": stack.websocket,
             "Token": stack.token,
             "Next": f"{shown} status | watch | opportunities | trades | config get | --help",
+            **({"Live": LIVE} if wish.live_trading else {}),
             "Stop": "make down (state is kept), make clean (state is forgotten)",
         }
     )
@@ -96,7 +101,7 @@ def token(json: Json = False) -> None:
 
 
 def doctor(json: Json = False) -> None:
-    """Look what is wrong: tools, the stack, the clock, the newest tick and its prices."""
+    """Look what is wrong: tools, the stack, the clock, the newest tick and its prices, the way to live money."""
     checks = examine()
     if json:
         show.as_json([{"check": check.name, "ok": check.ok, "says": check.says} for check in checks])
@@ -156,7 +161,8 @@ def deploy(
     """Build and deploy into the AWS account that the environment names."""
     code = deploy_to_aws(arguments or [])
     if code == 0:
-        show.say("Deployed, with paper money; a new bot is stopped. Next: HEISENBUG_TARGET=aws heisenbug start")
+        show.say("Deployed. A new bot is stopped, and on paper until heisenbug live says otherwise.")
+        show.say("Next: HEISENBUG_TARGET=aws heisenbug start")
     raise typer.Exit(code)
 
 

@@ -4,7 +4,7 @@ import sys
 
 import typer
 
-from cli import asking, laptop, show, telling, watching
+from cli import asking, keeping, laptop, resolving, risking, show, telling, watching
 from cli.errors import CannotRun, Refused
 
 app = typer.Typer(
@@ -41,8 +41,11 @@ for name, tell in (
     ("stop", telling.stop),
     ("kill", telling.kill),
     ("rearm", telling.rearm),
+    ("resolve", resolving.resolve),
 ):
     app.command(name, rich_help_panel="Steer")(tell)
+app.command("live", rich_help_panel="Real money")(risking.live)
+app.command("credential", rich_help_panel="Real money")(keeping.credential)
 
 
 def main() -> None:

@@ -34,8 +34,18 @@ class MarketChoice:
     words: str
 
 
-def choose_market(market: str, speed: float | None) -> MarketChoice:
-    """The market that was asked for; without a wish the live one where it answers, else the demo."""
+def choose_market(market: str, speed: float | None, live_trading: bool = False) -> MarketChoice:
+    """The market that was asked for; without a wish the live one where it answers, else the demo.
+
+    With live trading it is one of this computer's: real money needs a bot whose state outlives a power cut.
+    """
+    if live_trading and market == "live":
+        raise CannotRun(
+            "On this computer live trading takes only the simulated exchange, because the embedded AWS forgets when it "
+            "is killed: choose --market demo or a recording (make up LIVE=1 MARKET=demo), or deploy to AWS."
+        )
+    if live_trading and not market:
+        market = "demo"
     if market == "demo":
         return demo(speed or DEMO_SPEED)
     if market == "live":

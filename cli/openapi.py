@@ -14,6 +14,12 @@ ABOUT = (
     "Ask the bot and tell it. Every answer but the files' is JSON, money as decimal text, times as UTC ISO-8601, "
     "lists newest first. Errors say what, why and what to do next; what is refused has changed nothing."
 )
+IN_PATH: dict[str, dict[str, Any]] = {
+    "pair": {"type": "string", "examples": ["BTC-USD"]},
+    "sequence": {"type": "integer", "minimum": 1},
+    "id": {"type": "string", "examples": ["3b0c44298fc1c149afbf4c89"]},
+}
+NEEDED = ("SettingsChange", "Statement")
 NO_TOKEN = {
     "description": "No token, or one that is not known; the answer is the gateway's own.",
     "content": {JSON: {"schema": {"type": "object", "properties": {"message": {"type": "string"}}}}},
@@ -53,7 +59,7 @@ def operation(route: Any) -> dict[str, Any]:
     if route.access == "anyone":
         told["security"] = []
     if route.sends:
-        told["requestBody"] = {"required": route.sends == "SettingsChange", "content": _content(route.sends)}
+        told["requestBody"] = {"required": route.sends in NEEDED, "content": _content(route.sends)}
     return told
 
 
@@ -75,8 +81,7 @@ def _names(path: str) -> list[str]:
 
 
 def _in_path(name: str) -> dict[str, Any]:
-    schema = {"type": "string", "examples": ["BTC-USD"]} if name == "pair" else {"type": "integer", "minimum": 1}
-    return {"name": name, "in": "path", "required": True, "schema": schema}
+    return {"name": name, "in": "path", "required": True, "schema": IN_PATH[name]}
 
 
 def _in_query(query: Any) -> dict[str, Any]:

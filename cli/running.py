@@ -31,6 +31,7 @@ class Wish:
     port: int
     changes: Mapping[str, Any]
     pairs: Sequence[str]
+    live_trading: bool = False
 
     @property
     def exchange_port(self) -> int:
@@ -98,6 +99,8 @@ def _start_market(home: Home, wish: Wish, progress: Progress) -> None:
     state = home.path / f"market-{wish.market.bot_id}.json"
     command = [sys.executable, "-m", "local.exchange", "--market", wish.market.source]
     command += ["--speed", str(wish.market.speed), "--port", str(wish.exchange_port), "--state", str(state)]
+    if "cost_bps" in wish.market.settings:  # the demo's conversions cost what its bot is told
+        command += ["--margin", f"{wish.market.settings['cost_bps'] / 100:g}"]
     path = f"{ROOT}:{ROOT / 'layers' / 'heisenbug'}"
     processes.start(home, EXCHANGE, command, {"PATH": "/usr/bin:/bin", "PYTHONPATH": path})
 
@@ -124,6 +127,7 @@ def _parameters(home: Home, wish: Wish) -> dict[str, str]:
         "ExchangeUrl": url,
         "HistoryUrl": f"{url}/local/samples" if wish.market.source else "",
         "PythonRuntime": installed[-1].name,
+        "LiveTrading": "enabled" if wish.live_trading else "disabled",
     }
 
 

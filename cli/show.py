@@ -25,6 +25,11 @@ def say(text: str) -> None:
     talk.print(text, soft_wrap=True)
 
 
+def tell(text: str) -> None:
+    """One line of talk in somebody else's words, printed as they are."""
+    talk.print(text, markup=False, soft_wrap=True)
+
+
 def table(rows: Sequence[Mapping[str, Any]], columns: Mapping[str, str], empty: str) -> None:
     """Rows under headings; `columns` maps each key to its heading, `empty` is said where there are none."""
     if not rows:

@@ -52,9 +52,15 @@ def _tick(data: dict[str, Any]) -> str:
 
 
 def _trade(data: dict[str, Any]) -> str:
+    live = "LIVE " if data.get("mode") == "live" else ""
     return (
-        f"{data['amount']} {data['from']} -> {data['received'] or '-'} {data['to']}: {data['reason']} {data['outcome']}"
+        f"{live}{data['amount']} {data['from']} -> {data['received'] or '-'} {data['to']}: "
+        f"{data['reason']} {data['outcome']}"
     )
+
+
+def _unresolved(data: dict[str, Any]) -> str:
+    return f"{_trade(data)} Nothing else is traded. Next: heisenbug resolve {data['id']}"
 
 
 def _prices(data: dict[str, Any]) -> str:
@@ -62,7 +68,15 @@ def _prices(data: dict[str, Any]) -> str:
 
 
 def _status(data: dict[str, Any]) -> str:
-    return f"{data['mode']}, {data['state']}, equity {data['equity']} {data['base_currency']}"
+    mode = "LIVE" if data["mode"] == "live" else data["mode"]
+    trade, quiet_until = data.get("open_trade"), data.get("exchange_quiet_until")
+    bars = [
+        f"held back from live: {data['held_back']}" if data.get("held_back") else "",
+        f"the exchange wants quiet until {quiet_until}" if quiet_until else "",
+        f"UNRESOLVED: {_unresolved(trade)}" if trade and trade["state"] == "UNRESOLVED" else "",
+    ]
+    known = f"{mode}, {data['state']}, equity {data['equity']} {data['base_currency']}"
+    return "; ".join(filter(None, (known, *bars)))
 
 
 _TELL: dict[str, Any] = {
@@ -71,7 +85,7 @@ _TELL: dict[str, Any] = {
     "bot_status": _status,
     "trade_executed": _trade,
     "trade_failed": _trade,
-    "trade_unresolved": _trade,
+    "trade_unresolved": _unresolved,
     "protection_triggered": lambda data: f"by {data['by']}: {data['why']}",
     "config_updated": lambda data: f"version {data['version']}",
 }

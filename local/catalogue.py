@@ -1,12 +1,6 @@
-"""What the simulated exchange lists and keeps: its assets, and one card (account) a currency."""
+"""What the simulated exchange lists: its assets, their classes and precisions; and balances written as text."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
-from decimal import ROUND_DOWN, Decimal, InvalidOperation, localcontext
-from uuid import NAMESPACE_URL, uuid5
-
-from local.market import Quotes
-from local.ticker import DEFAULT_CURRENCY
+from decimal import Decimal, InvalidOperation
 
 Json = dict[str, object]
 
@@ -47,19 +41,6 @@ class InvalidBalance(ValueError):
     """A start-up balance that is no amount of an asset; the text says what is."""
 
 
-@dataclass(frozen=True, slots=True)
-class Card:
-    """What is held of one currency; the id is always the same for a currency."""
-
-    currency: str
-    balance: Decimal
-
-    @property
-    def id(self) -> str:
-        """The card's UUID."""
-        return str(uuid5(NAMESPACE_URL, f"simulated-exchange/cards/{self.currency}"))
-
-
 def asset_type(code: str) -> str:
     """The class of an asset; one that is not listed by name is a cryptocurrency."""
     return _TYPES.get(code, "cryptocurrency")
@@ -70,8 +51,8 @@ def precision(code: str) -> int:
     return _PRECISIONS[asset_type(code)]
 
 
-def asset(code: str) -> Json:
-    """One item of `GET /v0/assets`."""
+def asset(code: str, halted: bool = False) -> Json:
+    """One item of `GET /v0/assets`; a halted one is shown and not converted."""
     kind = asset_type(code)
     formatting = {
         "decimal": ".",
@@ -81,47 +62,13 @@ def asset(code: str) -> Json:
     }
     symbol = {"symbol": _SYMBOLS[code]} if code in _SYMBOLS else {}
     name = _NAMES[kind].get(code, code)
-    return {"code": code, "formatting": formatting, "name": name, "status": "open", **symbol, "type": kind}
+    status = "halted" if halted else "open"
+    return {"code": code, "formatting": formatting, "name": name, "status": status, **symbol, "type": kind}
 
 
 def balances_from(texts: list[str]) -> dict[str, Decimal]:
     """Balances by currency from texts like `USD=1000`; raises InvalidBalance."""
     return dict(_balance(text) for text in texts)
-
-
-def open_cards(currencies: tuple[str, ...], balances: Mapping[str, Decimal]) -> tuple[Card, ...]:
-    """One card a currency, empty where no balance is given; a balance opens its card too."""
-    codes = sorted({*currencies, *balances})
-    return tuple(Card(code, balances.get(code, Decimal(0))) for code in codes)
-
-
-def card_body(card: Card, position: int, quotes: Quotes) -> Json:
-    """One item of `GET /v0/me/cards`, with its value in USD at the bid where there is one."""
-    amount = _amount(card.balance, card.currency)
-    return {
-        "address": {},
-        "available": amount,
-        "balance": amount,
-        "currency": card.currency,
-        "id": card.id,
-        "label": f"{card.currency} card",
-        "lastTransactionAt": None,
-        "normalized": _normalized(card, quotes),
-        "settings": {"position": position, "protected": False, "starred": True},
-    }
-
-
-def _normalized(card: Card, quotes: Quotes) -> list[Json]:
-    prices = ("1", "1") if card.currency == DEFAULT_CURRENCY else quotes.get(f"{card.currency}-{DEFAULT_CURRENCY}")
-    if prices is None:
-        return []
-    value = _amount(card.balance * Decimal(prices[0]), DEFAULT_CURRENCY)
-    return [{"available": value, "balance": value, "currency": DEFAULT_CURRENCY}]
-
-
-def _amount(value: Decimal, currency: str) -> str:
-    with localcontext(prec=60):
-        return f"{value.quantize(Decimal(1).scaleb(-precision(currency)), rounding=ROUND_DOWN):f}"
 
 
 def _balance(text: str) -> tuple[str, Decimal]:

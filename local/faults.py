@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from decimal import Decimal
 from enum import StrEnum
 
+from local.answers import JUST_A_MOMENT, Answer, internal_server_error, too_many_requests
 from local.market import Prices, Quotes
 from local.ticker import Row, decimal_text
 
@@ -109,6 +110,20 @@ def spoilt_row(fault: Fault, pair: str, row: Row) -> Row:
         return row | {"ask": f"-{row['ask']}", "bid": f"-{row['bid']}"}
     value = _VALUES.get(fault.kind)
     return row if value is None else row | {"ask": value, "bid": value}
+
+
+def whole_answer_fault(fault: Fault) -> Answer | None:
+    """The answer that a fault gives instead of prices; none where it spoils only some of them."""
+    match fault.kind:
+        case Kind.STATUS_429:
+            return too_many_requests(fault.seconds)
+        case Kind.STATUS_500:
+            return internal_server_error()
+        case Kind.HANG:
+            return Answer(hang_seconds=fault.seconds)
+        case Kind.HTML:
+            return Answer(html=JUST_A_MOMENT)
+    return None
 
 
 def _spoilt_prices(kind: Kind, prices: Prices) -> Prices:

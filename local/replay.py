@@ -1,12 +1,9 @@
-"""A market's time: where a replay stands, what lies behind it, and how it goes on after a stop. No clock of its own."""
+"""A market's time: where a replay stands, and what lies behind it. No clock of its own."""
 
-import json
 import math
-import os
 from dataclasses import dataclass, replace
-from pathlib import Path
 
-from local.market import Market, epoch, iso
+from local.market import Market, iso
 from local.ticker import plain
 
 # Where in a sample a look on the grid stands: what is left of it is for looks that come late.
@@ -78,34 +75,6 @@ def in_step(replay: Replay, spacing: float, now: float) -> Replay:
     ahead = (INTO_SAMPLE * spacing - into) % spacing
     position = min(replay.position + ahead, math.inf if replay.last is None else replay.last)
     return replay.moved(position, replay.since)
-
-
-def save_position(state_file: Path, market: Market, replay: Replay, now: float) -> None:
-    """Write where the market stands, whole or not at all."""
-    state = {"market": market.name, "market_time": iso(replay.market_time(now))}
-    state_file.parent.mkdir(parents=True, exist_ok=True)
-    draft = state_file.with_name(state_file.name + ".new")
-    draft.write_text(json.dumps(state) + "\n")
-    os.replace(draft, state_file)
-
-
-def saved_position(state_file: Path, market: Market) -> float | None:
-    """Where this market was left; none for another market, or where its recording does not reach that far (any more).
-
-    Raises InvalidPosition where the file holds something else.
-    """
-    try:
-        state = json.loads(state_file.read_text())
-        position, name = epoch(state["market_time"]), state["market"]
-    except FileNotFoundError:
-        return None
-    except OSError as problem:
-        text = f"{state_file} cannot be read ({problem.strerror}): choose another state file."
-        raise InvalidPosition(text) from None
-    except (ValueError, KeyError, TypeError):
-        raise InvalidPosition(f"{state_file} holds no position of a market: delete it to begin anew.") from None
-    inside = market.first <= position <= (math.inf if market.last is None else market.last)
-    return position if inside and name == market.name else None
 
 
 def samples(

@@ -1,6 +1,6 @@
 """A whole bot over tables in memory: everything real but the market, the queue and the clock."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 from itertools import count
@@ -8,9 +8,12 @@ from typing import Any
 
 from heisenbug.configuration import Configuration, Configurations
 from heisenbug.domain.assets import Pair
+from heisenbug.domain.ledger import Ledger
+from heisenbug.domain.live import Consent, Deployment, digest, to_type
 from heisenbug.domain.quotes import RawQuote
 from heisenbug.domain.venue import Venue
 from heisenbug.exchange.paper import Paper
+from heisenbug.exchange.patience import Patience
 from heisenbug.exchange.port import Exchange, Past, PastQuotes
 from heisenbug.looking import Look, Looking, Memory
 from heisenbug.store.bot_state import Ledgers, States
@@ -19,7 +22,7 @@ from heisenbug.store.price_snapshot import PriceSnapshots
 from heisenbug.store.trade_book import TradeBook
 from heisenbug.store.trade_history import TradeHistory
 from heisenbug.tick import Bot, Remembered, Report, run_tick
-from tests.fakes import Clock, FakeQueue, FakeTickers
+from tests.fakes import Clock, FakeExchange, FakeQueue, FakeTickers
 from tests.markets import FREE, MONDAY
 
 BOT = "default"
@@ -62,6 +65,10 @@ class Process:
     memory: Memory = field(default_factory=Memory)
     remembered: Remembered = field(default_factory=Remembered)
     left_seconds: float = 20
+    deployment: Deployment = Deployment()
+    missing_credential: Callable[[], str] = str
+    patience: Patience = field(default_factory=Patience)
+    live: FakeExchange | None = None
 
     def __post_init__(self) -> None:
         self.configurations = Configurations(BOT)
@@ -87,9 +94,16 @@ class Process:
             exchange=self._exchange,
             queue=self.queue,
             remembered=self.remembered,
+            deployment=self.deployment,
+            missing_credential=self.missing_credential,
+            patience=self.patience,
         )
 
     def _exchange(self, told: Configuration, look: Look, holdings: Mapping[str, Decimal]) -> Exchange:
+        if told.settings.mode == "live":
+            assert self.live is not None, "This test has no exchange for live money."
+            self.live.prices = {"USD": 1.0, **{pair.base: quote.mid for pair, quote in look.market.quotes.items()}}
+            return self.live
         return Paper(PaperFills(BOT), look.market.quotes, holdings, told.settings, self.venue, self.clock)
 
     def tick(self, due: int, late: float = 0.0) -> Report:
@@ -100,6 +114,38 @@ class Process:
     def tell(self, **changes: Any) -> None:
         """Change the settings, as the API does."""
         self.configurations.change(changes, "a test", self.clock())
+
+
+@dataclass
+class Live:
+    """A bot that may trade live money, with the venue's cards; every act is done unless a test undoes it."""
+
+    bot: Process
+    exchange: FakeExchange
+
+    def consent(self) -> Consent:
+        """Type what may be risked, as `heisenbug live` does, and open the live ledger with the budget."""
+        settings = self.bot.configurations.now().settings
+        budget, cards = settings.budget or {}, self.exchange.holdings
+        given = {asset: min(most, cards[asset]) for asset, most in budget.items() if cards.get(asset)}
+        Ledgers(BOT).open_anew("live", Ledger(given), 0)
+        at = self.bot.clock().isoformat(timespec="seconds")
+        typed = Consent(to_type(budget), digest(settings), "anna", at)
+        States(BOT).consent(typed)
+        return typed
+
+
+LIVE_BUDGET: Mapping[str, str] = {"USD": "200", "BTC": "5"}
+
+
+def live(clock: Clock | None = None, **changes: Any) -> Live:
+    """A seasoned bot whose three acts are done: 200 USD of the 1000 on the card."""
+    bot = seasoned(clock, **{"mode": "live", "budget": LIVE_BUDGET, **changes})
+    bot.live = FakeExchange({}, {"USD": Decimal("1000.00")}, bot.clock)
+    bot.deployment = Deployment(enabled=True)
+    opened = Live(bot, bot.live)
+    opened.consent()
+    return opened
 
 
 # A bot that trades whenever BTC climbs: a window of 10 samples of 5 s, no cost, no rest.

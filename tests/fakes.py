@@ -7,7 +7,7 @@ from decimal import Decimal
 
 from heisenbug.domain.assets import Pair, round_received
 from heisenbug.domain.errors import FenceLost, MarketUnavailable
-from heisenbug.domain.ledger import Ledger
+from heisenbug.domain.ledger import Ledger, Newest
 from heisenbug.domain.quotes import RawQuote, Ticker
 from heisenbug.domain.trade import Filled, Settlement, Trade, TradeState, VenueQuote
 from heisenbug.exchange.port import Request
@@ -86,12 +86,20 @@ class FakeExchange:
     def commit(self, quote: VenueQuote) -> Filled:
         self.asked.append("commit")
         filled = self.answer(quote)
-        self.landed[quote.id] = filled
+        self.land(quote, filled)
         return filled
 
-    def find(self, quote_id: str) -> Filled | None:
+    def land(self, quote: VenueQuote, filled: Filled) -> None:
+        """What became of a commit, whoever heard of it; what is completed moves the holdings."""
+        self.landed[quote.id] = filled
+        if filled.settlement is Settlement.COMPLETED:
+            held, got = (self.holdings.get(asset, Decimal(0)) for asset in (quote.source, quote.target))
+            moved = {quote.source: held - filled.amount, quote.target: got + filled.received}
+            self.holdings = {**self.holdings, **moved}
+
+    def find(self, quote: VenueQuote) -> Filled | None:
         self.asked.append("find")
-        return self.found(quote_id) if self.found else self.landed.get(quote_id)
+        return self.found(quote.id) if self.found else self.landed.get(quote.id)
 
     @property
     def commits(self) -> int:
@@ -140,6 +148,20 @@ class FakeBook:
         self._end(trade, ledger)
         self.dropped.append(trade)
         self._did("drop")
+
+    def watched(self, sequence: int) -> Trade:
+        return next(trade for trade in reversed(self.finished) if trade.sequence == sequence)
+
+    def keep(self, ledger: Ledger, sequence: int, version: int) -> None:
+        self._fence(self.version == version and self.open_trade is None)
+        self.version, self.ledger = version + 1, ledger
+        self._did("keep")
+
+    def correct(self, trade: Trade, ledger: Ledger, newest: Newest, halt: str) -> None:
+        self._fence(self.version == newest.version and self.open_trade is None)
+        self.version, self.ledger, self.killed = newest.version + 1, ledger, True
+        self.finished.append(trade)
+        self._did("correct")
 
     def _end(self, trade: Trade, ledger: Ledger) -> None:
         self._fence(self.open_trade == trade.id)

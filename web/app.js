@@ -224,7 +224,11 @@ function isNew(kind, seq) {
 function heardTick({ data, seq }) {
   if (!isNew("ticks", seq)) return;
   const due = seconds(data.due);
-  const changed = data.killed !== Boolean(bot.killed) || data.settings_version !== bot.settings_version;
+  const changed =
+    data.killed !== Boolean(bot.killed) ||
+    data.settings_version !== bot.settings_version ||
+    data.open_trade !== (bot.open_trade?.id ?? null) ||
+    (data.mode ?? bot.mode) !== bot.mode;
   Object.assign(bot, { equity: data.equity, drawdown: data.drawdown, guarded: data.guarded, last_tick: data.due });
   bot.pricedAt = due - data.price_age_seconds;
   bot.next_tick = new Date((due + bot.check_interval) * 1000).toISOString();
@@ -240,6 +244,7 @@ function heardTrade({ data, seq }) {
   trades = [data, ...trades.filter((trade) => trade.id !== data.id)].slice(0, SHOWN_TRADES);
   showTrades(data.id);
   say(`${data.state.toLowerCase()}: ${data.from} to ${data.to}`);
+  if (data.state === "UNRESOLVED") refresh();
   askForDecision();
 }
 
@@ -329,11 +334,19 @@ const WHY = {
 
 function showWhy() {
   const lines = WHY[bot.state]();
-  if (bot.open_trade) lines.push("A trade is open; another one waits until it has ended.");
+  const isDoubtful = bot.open_trade?.state === "UNRESOLVED";
+  if (bot.held_back) lines.push(`It stays on paper although live money was asked for. ${bot.held_back}`);
+  if (bot.exchange_quiet_until) lines.push(`The exchange wants to be left alone until ${clock(bot.exchange_quiet_until)}.`);
+  if (isDoubtful) lines.push(doubt(bot.open_trade));
+  else if (bot.open_trade) lines.push("A trade is open; another one waits until it has ended.");
   const made = lines.map((line) => Object.assign(document.createElement("p"), { textContent: line }));
   page.why.replaceChildren(...made);
-  page.why.className = ["running", "stopped"].includes(bot.state) ? "notice" : "notice bad";
+  const isWell = ["running", "stopped"].includes(bot.state) && !bot.held_back && !isDoubtful;
+  page.why.className = isWell ? "notice" : "notice bad";
 }
+
+const doubt = ({ id, amount, from, to, outcome }) =>
+  `Nobody knows what became of trade ${id} (${amount} ${from} to ${to}), and nothing else trades until it is known: ${outcome} It is asked for at every check; who knows its end states it with heisenbug resolve ${id}.`;
 
 function showControls() {
   page.start.hidden = bot.is_active;

@@ -155,6 +155,12 @@ def kill(office: Office, request: Request) -> Plain:
     return office.desk.kill("api", _why(request.sent_of("why").get("why", "")))
 
 
+@routes.add("POST", "/api/trades/{id}/resolve", "Trade", access=Access.ADMIN, sends="Statement")
+def resolve(office: Office, request: Request) -> Plain:
+    """State, typed in full, what became of an unresolved trade: "executed 100 USD for 0.0012 BTC", or that it failed."""
+    return office.desk.resolve(request.named["id"], request.sent_of("statement").get("statement"), "api")
+
+
 @routes.add("POST", "/api/rearm", "Kill", access=Access.ADMIN)
 def rearm(office: Office, request: Request) -> Plain:
     """Lift the kill; drawdown counts from now on."""

@@ -4,6 +4,7 @@ from typing import Any
 
 from heisenbug.domain.gates import Gate
 from heisenbug.domain.settings import describe
+from heisenbug.domain.stated import FAILED
 from heisenbug.domain.trade import TradeState
 
 Shape = dict[str, Any]
@@ -118,6 +119,8 @@ STATUS = all_of(
         "state": {"type": "string", "enum": STATES},
         "is_active": FLAG,
         "mode": TEXT,
+        "held_back": or_none(TEXT),
+        "consent": or_none(all_of({"typed": TEXT, "digest": TEXT, "by": TEXT, "at": MOMENT})),
         "risk_tolerance": NUMBER,
         "min_confidence": NUMBER,
         "check_interval": WHOLE,
@@ -127,6 +130,7 @@ STATUS = all_of(
         "settings_errors": list_of(FIELD_ERROR),
         "killed": KILLED,
         "open_trade": or_none(ref("Trade")),
+        "exchange_quiet_until": or_none(MOMENT),
         "ticks": WHOLE,
         "last_tick": or_none(MOMENT),
         "next_tick": MOMENT,
@@ -218,5 +222,6 @@ def shapes() -> dict[str, Shape]:
         "Prices": all_of({"prices": list_of(all_of({"at": MOMENT, "quotes": QUOTES}))}),
         "Kill": all_of({"killed": KILLED}),
         "KillReason": some_of({"why": {**TEXT, "maxLength": 200, "default": "by hand"}}),
+        "Statement": all_of({"statement": {**TEXT, "examples": ["executed 100 USD for 0.0012 BTC", FAILED]}}),
         "Ticket": all_of({"ticket": TEXT, "expires_in": WHOLE, "websocket_url": TEXT}),
     }

@@ -1,4 +1,4 @@
-"""A tick: from the schedule, which also starts the minute's other ticks, or from the queue."""
+"""A tick: from the schedule, which also starts the minute's other ticks, or from the queue; and a person's live wish."""
 
 import json
 from collections.abc import Iterator
@@ -15,12 +15,15 @@ from heisenbug.wiring import Wiring
 wiring = Wiring()
 
 
-def handler(event: dict[str, Any], context: LambdaContext) -> None:
-    """The minute event, or one tick from the queue."""
+def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any] | None:
+    """The minute event, or one tick from the queue, or `{"live": wish}` from the command line (giving.py)."""
+    if "live" in event:
+        return wiring.giving(context.get_remaining_time_in_millis()).answer(event["live"])
     # The same request may be delivered twice, so its id alone would not tell two attempts apart.
     bot = wiring.bot(f"{context.aws_request_id}/{uuid4().hex}", context.get_remaining_time_in_millis())
     for report in run(event, bot):
         tell(report)
+    return None
 
 
 def run(event: dict[str, Any], bot: Bot) -> Iterator[Report]:

@@ -1,65 +1,18 @@
-"""The life of a trade: every way it can end, and that at most one conversion happens whatever ends it."""
+"""A conversion from the wish to the commit: every way it can go, and that at most one commit is ever sent."""
 
 from collections.abc import Callable
-from contextlib import suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
-from heisenbug.converting import GRACE_SECONDS, Converting, Ended, Position
-from heisenbug.domain.decide import Decision, decide
-from heisenbug.domain.errors import FenceLost, MarketUnavailable, Rejected, Unresolved
-from heisenbug.domain.ledger import Ledger
-from heisenbug.domain.settings import Settings
-from heisenbug.domain.trade import Filled, Settlement, Trade, TradeState, VenueQuote
-from tests.fakes import Answer, Clock, Died, FakeBook, FakeExchange, completed, failed, processing, raising
-from tests.markets import FREE, MONDAY, climbing, eager, holding, market
-
-LEFT_SECONDS = 20
-DOUBT = Unresolved("The answer was lost.")
-REFUSED = Rejected("The venue says no.")
-
-
-@dataclass
-class Desk:
-    """One bot at one decision: 1000 USD, and BTC that climbs."""
-
-    settings: Settings = field(default_factory=lambda: eager(cooldown_seconds=300))
-    clock: Clock = field(default_factory=Clock)
-    book: FakeBook = field(default_factory=FakeBook)
-
-    def __post_init__(self) -> None:
-        self.ledger = Ledger({"USD": Decimal("1000.00")})
-        self.position = Position(self.ledger, 41, self.book.version)
-        self.decision: Decision = decide(market({"BTC-USD": climbing()}), holding(USD="1000"), self.settings, FREE)
-        prices = dict(zip(self.decision.assets, self.decision.prices.tolist(), strict=True))
-        self.exchange = FakeExchange(prices, self.ledger.holdings, self.clock)
-
-    def converting(self, left_seconds: float = LEFT_SECONDS) -> Converting:
-        deadline = self.clock.at + left_seconds
-        return Converting("default", self.exchange, self.book, self.settings, self.clock, deadline)
-
-    def convert(self, left_seconds: float = LEFT_SECONDS) -> Ended:
-        return self.converting(left_seconds).convert(self.decision, self.position, b"record")
-
-    def later(self, seconds: float) -> Ended:
-        """A later invocation that finds the trade open."""
-        self.clock.at += seconds
-        assert self.book.running is not None
-        return self.converting().reconcile(self.book.running, replace(self.position, version=self.book.version))
-
-    def assert_nothing_moved(self) -> None:
-        moved = self.book.ledger or self.ledger
-        assert moved.holdings == self.ledger.holdings
-        assert self.book.open_trade is None
-
-    def assert_rests(self) -> None:
-        assert self.book.ledger is not None
-        assert set(self.book.ledger.resting) == {("USD", "BTC"), ("BTC", "USD")}
+from heisenbug.domain.errors import FenceLost, MarketUnavailable, MissingAct, NeedsPerson, Quiet
+from heisenbug.domain.ledger import Ledger, Watched
+from heisenbug.domain.trade import Filled, Settlement, Trade, TradeState
+from tests.fakes import Answer, Died, completed, failed, processing, raising
+from tests.markets import MONDAY
+from tests.trades import DOUBT, LAST_SECOND, LEASE_SECONDS, LEFT_SECONDS, REFUSED, Desk
 
 
 @pytest.fixture
@@ -83,16 +36,17 @@ def test_a_conversion_that_works_is_written_down_step_by_step_and_executed_once(
     desk.assert_rests()
 
 
-def test_the_intent_states_its_lease_and_the_limit_reaches_the_book(desk: Desk) -> None:
-    desk.settings = replace(desk.settings, history_limit=77)
-    desk.exchange.on_quote = lambda: (_ for _ in ()).throw(MarketUnavailable("gone"))
-    with pytest.raises(MarketUnavailable):
-        desk.convert()
+def test_the_intent_states_its_lease(desk: Desk) -> None:
+    desk.left_behind(TradeState.INTENDED)
     assert desk.book.running is not None
-    assert desk.book.running.lease_until == MONDAY + LEFT_SECONDS + 1
-    other = Desk(replace(desk.settings))
-    other.convert()
-    assert other.book.limits == [77]
+    assert desk.book.running.lease_until == MONDAY + LEASE_SECONDS
+
+
+def test_the_limit_of_the_history_reaches_the_book() -> None:
+    desk = Desk()
+    desk.settings = replace(desk.settings, history_limit=77)
+    desk.convert()
+    assert desk.book.limits == [77]
 
 
 def too_dear(desk: Desk) -> None:
@@ -101,6 +55,14 @@ def too_dear(desk: Desk) -> None:
 
 def refuses(desk: Desk) -> None:
     desk.exchange.on_quote = lambda: (_ for _ in ()).throw(REFUSED)
+
+
+def does_not_answer(desk: Desk) -> None:
+    desk.exchange.on_quote = lambda: (_ for _ in ()).throw(MarketUnavailable("it took too long"))
+
+
+def wants_quiet(desk: Desk) -> None:
+    desk.exchange.on_quote = lambda: (_ for _ in ()).throw(Quiet("the exchange wants to be left alone"))
 
 
 def twisted(**changes: Any) -> Callable[[Desk], None]:
@@ -124,6 +86,10 @@ def budget_is_full(desk: Desk) -> None:
     desk.settings = replace(desk.settings, budget={"BTC": Decimal("0.5")})
 
 
+def live_money_is_not_for_that(desk: Desk) -> None:
+    desk.settings = replace(desk.settings, mode="live", budget={"USD": Decimal(1000)})
+
+
 def time_runs_out(desk: Desk) -> None:
     desk.exchange.on_quote = lambda: desk.clock.sleep(LEFT_SECONDS)
 
@@ -137,10 +103,16 @@ SKIPS: list[tuple[Callable[[Desk], None], str]] = [
     (refuses, "The venue says no."),
     (twisted(target="ETH"), "not for the conversion that was asked for"),
     (twisted(source="EUR"), "not for the conversion that was asked for"),
-    (twisted(amount=Decimal(1000)), "not for the conversion that was asked for"),
+    (does_not_answer, "There was no quote: it took too long. Nothing was sent."),
+    (wants_quiet, "There was no quote: the exchange wants to be left alone. Nothing was sent."),
+    (twisted(amount=Decimal(1000)), "The quote is over 1000 USD, not over the 100.00 that was asked for."),
+    (twisted(amount=Decimal("100.01")), "The quote is over 100.01 USD, not over the 100.00 that was asked for."),
+    (twisted(amount=Decimal(0)), "The quote is over 0 USD, not over the 100.00 that was asked for."),
+    (twisted(amount=Decimal(-100)), "The quote is over -100 USD, not over the 100.00 that was asked for."),
     (card_is_empty, "Only 99.99 USD may be spent, not 100.00."),
     (ledger_is_empty, "Only 99.99 USD may be spent, not 100.00."),
     (budget_is_full, "The budget allows 0.5 BTC"),
+    (live_money_is_not_for_that, "The budget allows 0 BTC"),
     (time_runs_out, "Only 0.0 s are left to commit."),
     (quote_is_short, "Only 2.0 s are left to commit."),
 ]
@@ -156,9 +128,41 @@ def test_what_speaks_against_a_quote_skips_the_trade_before_anything_is_sent(
     assert words in ended.trade.outcome
     assert desk.book.steps == ["intend", "drop"]
     assert desk.exchange.commits == 0
-    assert (ended.trade.sequence, ended.position.sequence) == (0, 41)
+    assert (ended.trade.sequence, ended.position.sequence, ended.halt) == (0, 41, "")
     desk.assert_nothing_moved()
     desk.assert_rests()
+
+
+@pytest.mark.parametrize("refused", [NeedsPerson("Renew the token."), MissingAct("Store the token.")])
+@pytest.mark.parametrize("at", ["quote", "balances"])
+def test_a_quote_that_only_a_person_can_bring_about_is_skipped_and_halts(
+    desk: Desk, refused: NeedsPerson, at: str
+) -> None:
+    def refuses(*_: object) -> Any:
+        raise refused
+
+    setattr(desk.exchange, at, refuses)
+    ended = desk.convert()
+    assert (ended.trade.state, ended.trade.outcome, ended.halt) == (TradeState.SKIPPED, str(refused), str(refused))
+    assert desk.exchange.commits == 0
+    desk.assert_nothing_moved()
+
+
+def test_balances_that_cannot_be_read_skip_the_trade(desk: Desk) -> None:
+    def silent() -> Any:
+        raise MarketUnavailable("it took too long")
+
+    desk.exchange.balances = silent  # type: ignore[method-assign]
+    ended = desk.convert()
+    assert (ended.trade.state, ended.halt) == (TradeState.SKIPPED, "")
+    assert "it took too long" in ended.trade.outcome
+
+
+def test_a_quote_over_less_than_was_asked_for_is_committed_over_that(desk: Desk) -> None:
+    desk.exchange.twist = lambda quote: replace(quote, amount=Decimal("99.99"))
+    ended = desk.convert()
+    assert (ended.trade.state, ended.trade.amount) == (TradeState.EXECUTED, Decimal("99.99"))
+    assert ended.position.ledger.holdings["USD"] == Decimal("900.01")
 
 
 @pytest.mark.parametrize(("used", "commits"), [(LEFT_SECONDS - 3, 1), (LEFT_SECONDS - 2.9, 0)])
@@ -197,9 +201,26 @@ def test_a_commit_that_the_venue_refuses_fails_takes_a_sequence_and_moves_nothin
     desk.exchange.answer = answer
     ended = desk.convert()
     assert (ended.trade.state, ended.trade.outcome, ended.trade.sequence) == (state, outcome, 42)
-    assert desk.book.finished == [ended.trade]
+    assert (desk.book.finished, ended.halt) == ([ended.trade], "")
+    assert ended.position.ledger.watched == (Watched(42, MONDAY, MONDAY + 60),)
     desk.assert_nothing_moved()
     desk.assert_rests()
+
+
+def test_a_commit_that_only_a_person_can_bring_about_fails_and_halts(desk: Desk) -> None:
+    desk.exchange.answer = raising(NeedsPerson("Uphold asks for a one-time password: turn that off."))
+    ended = desk.convert()
+    assert ended.trade.state is TradeState.FAILED
+    assert ended.halt == ended.trade.outcome == "Uphold asks for a one-time password: turn that off."
+    desk.assert_nothing_moved()
+
+
+def test_a_commit_that_the_venue_is_still_at_stays_open(desk: Desk) -> None:
+    desk.exchange.answer = processing
+    ended = desk.convert()
+    assert (ended.trade.state, ended.trade.finished_at) == (TradeState.COMMITTING, None)
+    assert desk.book.steps == ["intend", "committing"]
+    assert desk.book.open_trade == ended.trade.id
 
 
 def test_a_lost_answer_is_unresolved_blocks_and_is_never_sent_again(desk: Desk) -> None:
@@ -227,79 +248,6 @@ def test_an_unknown_failure_of_the_commit_is_let_out_and_resolved_later(desk: De
     ended = desk.later(10)
     assert (ended.trade.state, ended.trade.sequence) == (TradeState.EXECUTED, 42)
     assert desk.exchange.commits == 1
-
-
-def open_trade(desk: Desk, state: TradeState) -> VenueQuote:
-    """A trade that an earlier invocation left behind in this state."""
-    desk.exchange.answer = raising(DOUBT) if state is TradeState.UNRESOLVED else processing
-    if state is TradeState.INTENDED:
-        desk.book.die_after = "intend"
-        with pytest.raises(Died):
-            desk.convert()
-        desk.book.die_after = ""
-        return VenueQuote("", "", "", Decimal(0), Decimal(0), 0)
-    desk.convert()
-    assert desk.book.running is not None
-    assert desk.book.running.quote is not None
-    return desk.book.running.quote
-
-
-LAST_QUOTE_SECOND = 18 + GRACE_SECONDS
-
-
-def test_a_commit_that_may_be_on_its_way_is_left_alone_until_its_invocation_must_have_ended(desk: Desk) -> None:
-    open_trade(desk, TradeState.COMMITTING)
-    desk.exchange.found = lambda _: None
-    ended = desk.later(5)
-    assert ended.trade.state is TradeState.COMMITTING
-    assert ended.trade.finished_at is None
-
-
-@pytest.mark.parametrize("state", [TradeState.COMMITTING, TradeState.UNRESOLVED])
-@pytest.mark.parametrize(
-    ("found", "after", "becomes"),
-    [
-        (completed, 5, TradeState.EXECUTED),
-        (completed, 86400, TradeState.EXECUTED),
-        (failed, 5, TradeState.FAILED),
-        (processing, 5, TradeState.UNRESOLVED),
-        (processing, 86400, TradeState.UNRESOLVED),
-        (None, 60, TradeState.UNRESOLVED),
-        (None, LAST_QUOTE_SECOND, TradeState.UNRESOLVED),
-        (None, LAST_QUOTE_SECOND + 1, TradeState.FAILED),
-    ],
-)
-def test_recovery_asks_the_venue_and_takes_its_word_but_never_commits(
-    desk: Desk, state: TradeState, found: Answer | None, after: float, becomes: TradeState
-) -> None:
-    quote = open_trade(desk, state)
-    desk.exchange.found = lambda _: found(quote) if found else None
-    ended = desk.later(after)
-    assert ended.trade.state is becomes
-    assert desk.exchange.commits == 1
-    if becomes is TradeState.UNRESOLVED:
-        assert desk.book.open_trade == ended.trade.id
-        assert desk.book.steps.count("unresolved") == 1
-    else:
-        assert desk.book.finished == [ended.trade]
-        assert ended.trade.sequence == 42
-        expected = quote.receives if becomes is TradeState.EXECUTED else None
-        assert ended.position.ledger.holdings.get("BTC") == expected
-
-
-@pytest.mark.parametrize(("after", "ends"), [(5, False), (LEFT_SECONDS, False), (LEFT_SECONDS + 1, True), (9999, True)])
-def test_an_intent_is_abandoned_when_its_lease_is_over_and_not_before(desk: Desk, after: float, ends: bool) -> None:
-    open_trade(desk, TradeState.INTENDED)
-    ended = desk.later(after)
-    assert desk.exchange.asked == []
-    if ends:
-        assert ended.trade.state is TradeState.ABANDONED
-        assert ended.position.sequence == 41
-        desk.assert_nothing_moved()
-        desk.assert_rests()
-    else:
-        assert ended.trade.state is TradeState.INTENDED
-        assert desk.book.open_trade == ended.trade.id
 
 
 def test_whoever_lost_the_fence_at_the_intent_asks_the_venue_nothing(desk: Desk) -> None:
@@ -336,7 +284,7 @@ def test_wherever_the_process_dies_a_later_one_brings_the_trade_to_its_end(died_
     if desk.book.running is not None:
         quote = desk.book.running.quote
         desk.exchange.found = lambda _: completed(quote) if lands and quote else None
-        desk.later(LAST_QUOTE_SECOND + 10)
+        desk.later(LAST_SECOND + 10)
     assert desk.book.open_trade is None
     assert desk.exchange.commits <= 1
     executed = [trade for trade in desk.book.finished if trade.state is TradeState.EXECUTED]
@@ -346,54 +294,11 @@ def test_wherever_the_process_dies_a_later_one_brings_the_trade_to_its_end(died_
     assert desk.book.ledger.holdings["USD"] == Decimal("1000.00") - 100 * len(executed)
 
 
-ANSWERS: list[Answer] = [completed, failed, processing, raising(REFUSED), raising(DOUBT), raising(RuntimeError("x"))]
-
-
-@given(
-    st.sampled_from(ANSWERS),
-    st.lists(st.tuples(st.sampled_from([completed, failed, processing, None]), st.floats(1, 100)), max_size=6),
-)
-def test_whatever_the_venue_answers_at_most_one_commit_and_one_outcome(
-    answer: Answer, finds: list[tuple[Answer | None, float]]
-) -> None:
-    desk = Desk()
-    desk.exchange.answer = answer
-    with suppress(RuntimeError):
-        desk.convert()
-    for found, seconds in finds:
-        if desk.book.running is None:
-            break
-        quote = desk.book.running.quote
-        assert quote is not None
-        desk.exchange.found = (lambda f, q: lambda _: f(q) if f else None)(found, quote)
-        desk.later(seconds)
-    assert desk.exchange.commits == 1
-    assert len(desk.book.finished) + (desk.book.running is not None) == 1
-    assert not desk.book.dropped
-
-
 def test_the_amounts_of_an_outcome_are_the_venues_and_not_the_quotes(desk: Desk) -> None:
     desk.exchange.answer = lambda quote: Filled(Settlement.COMPLETED, Decimal("99.50"), Decimal("0.9"))
     ended = desk.convert()
     assert ended.position.ledger.holdings == {"USD": Decimal("900.50"), "BTC": Decimal("0.9")}
     assert (ended.trade.amount, ended.trade.received) == (Decimal("99.50"), Decimal("0.9"))
-
-
-def test_a_venue_that_cannot_be_asked_now_leaves_the_trade_open(desk: Desk) -> None:
-    open_trade(desk, TradeState.UNRESOLVED)
-    desk.exchange.found = raising(MarketUnavailable("no connection"))
-    with pytest.raises(MarketUnavailable):
-        desk.later(5)
-    assert desk.book.open_trade is not None
-    assert desk.exchange.commits == 1
-
-
-def test_a_committing_trade_without_a_quote_is_for_a_person(desk: Desk) -> None:
-    open_trade(desk, TradeState.COMMITTING)
-    assert desk.book.running is not None
-    desk.book.running = replace(desk.book.running, quote=None)
-    with pytest.raises(Unresolved, match="a person must look"):
-        desk.later(5)
 
 
 def test_only_a_decision_that_chose_can_be_converted(desk: Desk) -> None:

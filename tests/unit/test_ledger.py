@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from heisenbug.domain.ledger import Ledger, settle
+from heisenbug.domain.ledger import Ledger, Watched, settle
 from heisenbug.domain.portfolio import SeenCost
 from heisenbug.domain.trade import Expected, Trade, TradeState, cost_fraction, trade_id
 from tests.markets import MONDAY
@@ -104,3 +104,81 @@ def test_the_realised_cost_is_what_is_missing_of_the_value(
     amount: str, received: str, source_price: float, target_price: float, cost: float
 ) -> None:
     assert cost_fraction(Decimal(amount), Decimal(received), source_price, target_price) == pytest.approx(cost)
+
+
+# ------------------------------------------------------- failed, and watched
+
+
+def test_a_trade_that_failed_after_its_commit_is_watched_and_no_other_end_is() -> None:
+    failed = replace(trade(state=TradeState.FAILED), sequence=7)
+    before = Ledger({"USD": Decimal(1000)}, watched=(Watched(3, MONDAY - 9, MONDAY + 51),))
+    after = settle(before, failed, MONDAY, 0)
+    assert after.watched == (Watched(3, MONDAY - 9, MONDAY + 51), Watched(7, MONDAY, MONDAY + 60))
+    for state in (TradeState.EXECUTED, TradeState.SKIPPED, TradeState.ABANDONED):
+        assert settle(before, replace(failed, state=state), MONDAY, 0).watched == before.watched
+
+
+@pytest.mark.parametrize(
+    ("now", "ask_at"), [(60, 120), (90, 180), (120, 240), (43_000, 86_000), (43_201, 86_400), (86_399, 86_400)]
+)
+def test_the_pauses_double_and_the_last_question_is_when_the_day_is_over(now: int, ask_at: int) -> None:
+    one = Watched(7, MONDAY, MONDAY + 60)
+    assert one.later(MONDAY + now) == Watched(7, MONDAY, MONDAY + ask_at)
+
+
+@pytest.mark.parametrize("now", [86_400, 86_401, 10**6])
+def test_after_its_day_a_failure_is_not_asked_for_any_more(now: int) -> None:
+    assert Watched(7, MONDAY, MONDAY + 60).later(MONDAY + now) is None
+
+
+@given(st.lists(st.integers(1, 20_000), max_size=60))
+def test_a_failure_is_asked_for_a_dozen_times_or_two_however_the_ticks_fall(gaps: list[int]) -> None:
+    one: Watched | None = Watched(7, MONDAY, MONDAY + 60)
+    now, asked = MONDAY, 0
+    for gap in gaps:
+        now += gap
+        if one is not None and one.ask_at <= now:
+            asked, one = asked + 1, one.later(now)
+            assert one is None or now < one.ask_at <= MONDAY + 86_400
+    assert asked <= 12
+    assert one is not None or now >= MONDAY + 86_400
+
+
+def test_the_first_failure_that_is_due_is_asked_for() -> None:
+    ledger = Ledger({}, watched=(Watched(1, 0, 100), Watched(2, 0, 50), Watched(3, 0, 50)))
+    assert ledger.to_ask(49) is None
+    assert ledger.to_ask(50) == Watched(2, 0, 50)
+    assert ledger.to_ask(100) == Watched(1, 0, 100)
+    assert Ledger({}).to_ask(10**10) is None
+
+
+def test_one_that_waits_longer_lets_the_others_go_first_and_one_that_is_over_is_gone() -> None:
+    first, second = Watched(1, 0, 60), Watched(2, 0, 60)
+    ledger = Ledger({}, watched=(first, second))
+    assert ledger.watching(first, Watched(1, 0, 120)).watched == (second, Watched(1, 0, 120))
+    assert ledger.watching(first, None).watched == (second,)
+
+
+# -------------------------------------------------------- less than nothing
+
+
+@given(MONEY, MONEY, MONEY)
+def test_a_late_trade_leaves_a_debt_where_its_money_is_gone(held: Decimal, spent: Decimal, received: Decimal) -> None:
+    before = Ledger({"USD": held} if held < spent else {})
+    after = settle(before, replace(trade(), amount=spent, received=received), MONDAY, 0)
+    assert after.holdings == {"USD": before.holdings.get("USD", Decimal(0)) - spent, "BTC": received}
+    assert after.holdings["USD"] < 0
+
+
+def test_a_debt_that_is_paid_back_is_gone_and_does_not_spoil_the_entry_price() -> None:
+    owing = Ledger({"BTC": Decimal("-0.5")})
+    paid = settle(owing, trade("150", "1.5"), MONDAY, 0)
+    assert paid.holdings == {"USD": Decimal(-150), "BTC": Decimal("1.0")}
+    assert paid.entries["BTC"] == Decimal(100)
+    assert "BTC" not in settle(owing, trade("50", "0.5"), MONDAY, 0).holdings
+
+
+def test_a_trade_that_brought_nothing_has_no_entry_price() -> None:
+    after = settle(Ledger({"USD": Decimal(100)}), trade("100", None), MONDAY, 0)
+    assert after.holdings == {}
+    assert after.entries["BTC"] == 0

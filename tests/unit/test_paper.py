@@ -1,7 +1,7 @@
 """The paper exchange fills at the dearer side, takes the dearer fee, rounds against us, and creates no value."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 
 import pytest
@@ -127,10 +127,10 @@ def test_what_it_cannot_do_it_refuses(request_: Request, words: str) -> None:
 def test_a_commit_is_carried_out_once_and_found_again() -> None:
     exchange = paper("BTC-USD")
     quote = exchange.quote(Request("t", "USD", "BTC", Decimal(100)))
-    assert exchange.find(quote.id) is None
+    assert exchange.find(quote) is None
     first = exchange.commit(quote)
-    assert exchange.commit(quote) == first == exchange.find(quote.id)
-    assert exchange.find("paper-other") is None
+    assert exchange.commit(quote) == first == exchange.find(quote)
+    assert exchange.find(replace(quote, id="paper-other")) is None
 
 
 def test_an_expired_quote_is_not_committed() -> None:
@@ -141,7 +141,7 @@ def test_an_expired_quote_is_not_committed() -> None:
     clock.at = quote.expires_at + 0.5
     with pytest.raises(Rejected, match="expired"):
         exchange.commit(quote)
-    assert exchange.find(quote.id) is None
+    assert exchange.find(quote) is None
 
 
 def test_what_may_be_spent_is_what_the_paper_ledger_holds() -> None:

@@ -12,8 +12,9 @@ from local.catalogue import InvalidBalance, balances_from
 from local.generated import GeneratedMarket
 from local.market import epoch, iso
 from local.market_file import RecordedMarket, read_market
-from local.replay import InvalidPosition, Replay, begin, in_step, samples, save_position, saved_position
+from local.replay import InvalidPosition, Replay, begin, in_step, samples
 from local.routes import Answer, Request, SimulatedExchange
+from local.state import save_position, saved_position
 from local.ticker import directions
 
 DATA = Path(__file__).parents[2].parent / "shared" / "data"
@@ -263,16 +264,6 @@ def test_cards_need_a_token_and_prices_do_not(exchange: SimulatedExchange) -> No
         assert isinstance(answer.body, dict)
         assert answer.body["error"] == "invalid_token"
     assert exchange.answer(Request("GET", "/v0/ticker"), NOW).status == 200
-
-
-@pytest.mark.parametrize(
-    "path", ["/v0/me/cards", "/v0/me/cards/a/transactions", "/v0/me/cards/a/transactions/b/commit"]
-)
-def test_converting_is_not_there_yet_and_says_so(exchange: SimulatedExchange, path: str) -> None:
-    answer = post(exchange, path, {})
-    assert answer.status == 501
-    assert isinstance(answer.body, dict)
-    assert answer.body["code"] == "not_implemented"
 
 
 @pytest.mark.parametrize("text", ["USD", "usd=1", "USD=", "USD=-1", "USD=NaN", "USD=1e40", "=3"])

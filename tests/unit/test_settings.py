@@ -39,7 +39,9 @@ STATED: Mapping[str, Any] = {
     "max_price_age_seconds": 30,
     "max_drawdown": 0.2,
     "budget": None,
+    "cards": None,
 }
+CARD = "48ce2ac5-c038-4426-b2f8-a2bdbcc93053"
 
 BOUNDS = {
     "risk_tolerance": (0, 1),
@@ -116,6 +118,9 @@ def test_both_bounds_are_accepted_and_kept(name: str, bounds: tuple[float, float
         ("trade_size_amount", None, None),
         ("cost_bps", {"default": 20, "BTC-USD": 10}, {"default": 20.0, "BTC-USD": 10.0}),
         ("budget", {"USD": "500"}, {"USD": Decimal(500)}),
+        ("mode", "live", "live"),
+        ("cards", {"USD": CARD}, {"USD": CARD}),
+        ("cards", None, None),
         ("pairs", ["EUR-USD"], ("EUR-USD",)),
         ("drift_weight", -1, -1.0),
     ],
@@ -142,6 +147,8 @@ good: dict[str, st.SearchStrategy[Any]] = {
     ),
     "paper_start": st.dictionaries(st.sampled_from(["USD", "EUR", "BTC"]), amounts, min_size=1),
     "budget": st.one_of(st.none(), st.dictionaries(st.sampled_from(["USD", "BTC"]), amounts, min_size=1)),
+    "mode": st.sampled_from(["paper", "live"]),
+    "cards": st.one_of(st.none(), st.dictionaries(st.sampled_from(["USD", "BTC"]), st.just(CARD), min_size=1)),
     "pairs": st.lists(st.sampled_from(["BTC-USD", "ETH-USD", "EUR-USD"]), min_size=1, unique=True),
 }
 
@@ -174,3 +181,20 @@ def test_settings_are_values() -> None:
     with pytest.raises(AttributeError):
         DEFAULTS.window = 5  # type: ignore[misc]
     assert replace(DEFAULTS, window=50).window == 50
+
+
+@pytest.mark.parametrize(
+    ("mode", "budget", "asset", "most"),
+    [
+        ("paper", None, "USD", None),
+        ("paper", {"USD": "100"}, "USD", Decimal(100)),
+        ("paper", {"USD": "100"}, "BTC", None),
+        ("live", None, "USD", Decimal(0)),
+        ("live", {"USD": "100"}, "USD", Decimal(100)),
+        ("live", {"USD": "100"}, "BTC", Decimal(0)),
+    ],
+)
+def test_a_budget_bounds_what_it_names_and_live_money_touches_nothing_else(
+    mode: str, budget: object, asset: str, most: Decimal | None
+) -> None:
+    assert change(DEFAULTS, {"mode": mode, "budget": budget}).most_of(asset) == most

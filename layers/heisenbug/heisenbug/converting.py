@@ -1,21 +1,16 @@
-"""The life of a trade, from the intent to the outcome: docs/trade-life.md.
+"""A conversion from the wish to the commit: docs/trade-life.md.
 
 Every step is written down before the next one is taken, so that whatever dies, a later tick knows where it was.
 """
 
-from collections.abc import Callable
-from dataclasses import dataclass, replace
-from datetime import datetime
+from dataclasses import replace
 from math import exp
-from typing import Protocol
 
 from heisenbug.domain.decide import Decision, Scored
-from heisenbug.domain.errors import Rejected, Unresolved
-from heisenbug.domain.ledger import Ledger, settle
-from heisenbug.domain.settings import Settings
+from heisenbug.domain.errors import MarketUnavailable, NeedsPerson, Rejected, Unresolved
+from heisenbug.domain.ledger import Ledger
 from heisenbug.domain.trade import (
     Expected,
-    Filled,
     Settlement,
     Trade,
     TradeState,
@@ -25,102 +20,37 @@ from heisenbug.domain.trade import (
 )
 from heisenbug.domain.words import bps, why
 from heisenbug.exchange.port import Exchange, Request
+from heisenbug.settling import Ended, Position, Settling, nothing_moved
 
 # A quote is committed only while at least this much of it, and of the invocation, is left.
 LEAST_SECONDS_TO_COMMIT = 3
-# How long after a quote's expiry its commit may still turn up at the venue.
-GRACE_SECONDS = 120
-
-
-class Book(Protocol):
-    """Where the steps of a trade are written down; raises FenceLost where another process went on first."""
-
-    def intend(self, trade: Trade, version: int, record: bytes) -> None:
-        """What is about to be tried."""
-
-    def committing(self, trade: Trade) -> None:
-        """The last thing before the commit."""
-
-    def unresolved(self, trade: Trade) -> None:
-        """Nobody knows yet."""
-
-    def finish(self, trade: Trade, ledger: Ledger, record: bytes | None, history_limit: int) -> Trade:
-        """The outcome, with the ledger moved."""
-
-    def drop(self, trade: Trade, ledger: Ledger, sequence: int) -> None:
-        """Nothing moved."""
-
-
-@dataclass(frozen=True, slots=True)
-class Position:
-    """Where the bot stands as a trade begins: its ledger, the sequence of its newest trade and the state's version."""
-
-    ledger: Ledger
-    sequence: int
-    version: int
-
-
-@dataclass(frozen=True, slots=True)
-class Ended:
-    """A trade that came to its end in this tick, and the position after it; while it is open that stays as it was."""
-
-    trade: Trade
-    position: Position
 
 
 class Converting:
-    """Carries one bot's trades through their lives."""
+    """Carries one bot's decision as far as this invocation gets; `deadline` in epoch seconds."""
 
-    def __init__(
-        self,
-        bot_id: str,
-        exchange: Exchange,
-        book: Book,
-        settings: Settings,
-        clock: Callable[[], datetime],
-        deadline: float,
-    ) -> None:
+    def __init__(self, bot_id: str, exchange: Exchange, settling: Settling, deadline: float) -> None:
         self._bot_id = bot_id
         self._exchange = exchange
-        self._book = book
-        self._settings = settings
-        self._clock = clock
+        self._settling = settling
+        self._book = settling.book
+        self._settings = settling.settings
         self._deadline = deadline
 
     def convert(self, decision: Decision, position: Position, record: bytes) -> Ended:
-        """Take the decision's chosen conversion through its life, as far as this invocation gets."""
+        """Take the decision's chosen conversion through its life."""
         trade = self._intended(decision)
         self._book.intend(trade, position.version, record)
         position = replace(position, version=position.version + 1)
         try:
             quoted = self._quoted(trade, position.ledger)
-        except Rejected as refused:
-            return self._drop(trade, TradeState.SKIPPED, str(refused), position)
+        except (Rejected, MarketUnavailable) as refused:
+            return _halting(self._skip(trade, _sentence(refused), position), refused)
         objection = self._objection(quoted, position.ledger)
         if objection:
-            return self._drop(quoted, TradeState.SKIPPED, objection, position)
+            return self._skip(quoted, objection, position)
         self._book.committing(quoted)
-        committing = replace(quoted, state=TradeState.COMMITTING)
-        return self._commit(committing, position, record)
-
-    def reconcile(self, trade: Trade, position: Position) -> Ended:
-        """Bring an open trade of an earlier tick to its end by asking the venue; never by committing."""
-        now = self._now()
-        if trade.state is TradeState.INTENDED:
-            if now < trade.lease_until:
-                return Ended(trade, position)
-            return self._drop(trade, TradeState.ABANDONED, "The process ended before anything was sent.", position)
-        if trade.quote is None:
-            raise Unresolved(f"Trade {trade.id} is {trade.state} without a quote; a person must look at it.")
-        found = self._exchange.find(trade.quote.id)
-        if found is not None and found.settlement is not Settlement.PROCESSING:
-            return self._finish(trade, found, position, None)
-        if found is None and trade.state is TradeState.COMMITTING and now < trade.lease_until:
-            return Ended(trade, position)  # the commit may be on its way this very moment
-        if found is None and now > trade.quote.expires_at + GRACE_SECONDS:
-            gone = Filled(Settlement.FAILED, trade.amount, trade.amount * 0)
-            return self._finish(trade, gone, position, None)
-        return self._unresolved(trade, position)
+        return self._commit(replace(quoted, state=TradeState.COMMITTING), position, record)
 
     def _intended(self, decision: Decision) -> Trade:
         chosen = decision.chosen
@@ -152,15 +82,17 @@ class Converting:
     def _objection(self, trade: Trade, ledger: Ledger) -> str | None:
         """Why a quoted trade must not be committed, or None."""
         quote = trade.quote
-        if quote is None or (quote.source, quote.target, quote.amount) != (trade.source, trade.target, trade.amount):
+        if quote is None or (quote.source, quote.target) != (trade.source, trade.target):
             return "The quote is not for the conversion that was asked for."
-        left = min(quote.expires_at, self._deadline) - self._clock().timestamp()
+        if not 0 < quote.amount <= trade.amount:
+            return f"The quote is over {quote.amount} {quote.source}, not over the {trade.amount} that was asked for."
+        left = min(quote.expires_at, self._deadline) - self._settling.moment()
         if left < LEAST_SECONDS_TO_COMMIT:
             return f"Only {left:.1f} s are left to commit."
         return self._over_budget(quote, ledger) or self._too_dear(trade)
 
     def _over_budget(self, quote: VenueQuote, ledger: Ledger) -> str | None:
-        most = (self._settings.budget or {}).get(quote.target)
+        most = self._settings.most_of(quote.target)
         would_hold = ledger.holdings.get(quote.target, quote.receives * 0) + quote.receives
         if most is not None and would_hold > most:
             return f"The budget allows {most} {quote.target}, it would be {would_hold}."
@@ -182,50 +114,26 @@ class Converting:
         try:
             filled = self._exchange.commit(trade.quote)
         except Rejected as refused:
-            gone = Filled(Settlement.FAILED, trade.amount, trade.amount * 0)
-            return self._finish(replace(trade, outcome=str(refused)), gone, position, record)
+            failed = replace(trade, outcome=str(refused))
+            return _halting(self._settling.finish(failed, nothing_moved(trade), position, record), refused)
         except Unresolved as doubt:
-            return self._unresolved(replace(trade, outcome=str(doubt)), position)
+            return self._settling.unresolved(trade, str(doubt), position)
         if filled.settlement is Settlement.PROCESSING:
             return Ended(trade, position)
-        return self._finish(trade, filled, position, record)
+        return self._settling.finish(trade, filled, position, record)
 
-    def _finish(self, trade: Trade, filled: Filled, position: Position, record: bytes | None) -> Ended:
-        done = self._outcome(trade, filled, position.sequence + 1)
-        ledger = settle(position.ledger, done, self._now(), self._settings.cooldown_seconds)
-        self._book.finish(done, ledger, record, self._settings.history_limit)
-        return Ended(done, Position(ledger, done.sequence, position.version + 1))
+    def _skip(self, trade: Trade, outcome: str, position: Position) -> Ended:
+        return self._settling.drop(trade, TradeState.SKIPPED, outcome, position)
 
-    def _outcome(self, trade: Trade, filled: Filled, sequence: int) -> Trade:
-        kept = replace(trade, sequence=sequence, finished_at=self._now())
-        if filled.settlement is not Settlement.COMPLETED:
-            return replace(kept, state=TradeState.FAILED, outcome=trade.outcome or "It never landed at the venue.")
-        expected = trade.expected
-        cost = cost_fraction(filled.amount, filled.received, expected.source_price, expected.target_price)
-        return replace(
-            kept,
-            state=TradeState.EXECUTED,
-            amount=filled.amount,
-            received=filled.received,
-            realised_cost_bps=cost * 10_000,
-        )
 
-    def _drop(self, trade: Trade, state: TradeState, outcome: str, position: Position) -> Ended:
-        ended = replace(trade, state=state, outcome=outcome, finished_at=self._now())
-        ledger = settle(position.ledger, ended, self._now(), self._settings.cooldown_seconds)
-        self._book.drop(ended, ledger, position.sequence)
-        return Ended(ended, Position(ledger, position.sequence, position.version + 1))
+def _halting(ended: Ended, refused: Exception) -> Ended:
+    return replace(ended, halt=str(refused)) if isinstance(refused, NeedsPerson) else ended
 
-    def _unresolved(self, trade: Trade, position: Position) -> Ended:
-        if trade.state is TradeState.UNRESOLVED:
-            return Ended(trade, position)
-        told = trade.outcome or "The venue does not know the commit yet."
-        doubtful = replace(trade, state=TradeState.UNRESOLVED, outcome=told)
-        self._book.unresolved(doubtful)
-        return Ended(doubtful, position)
 
-    def _now(self) -> int:
-        return int(self._clock().timestamp())
+def _sentence(refused: Exception) -> str:
+    if isinstance(refused, Rejected):
+        return str(refused)
+    return f"There was no quote: {refused}. Nothing was sent."
 
 
 def _expected(decision: Decision, chosen: Scored) -> Expected:

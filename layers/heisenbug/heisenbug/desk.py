@@ -1,6 +1,7 @@
 """What can be asked of the bot and told to it: API, WebSocket and command line all speak through here."""
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, replace
 from datetime import datetime
 from math import isfinite
 from typing import Any
@@ -10,19 +11,24 @@ from heisenbug.configuration import Configuration, Configurations
 from heisenbug.domain.assets import Pair, TradingPair
 from heisenbug.domain.decide import Decision
 from heisenbug.domain.errors import FieldError, InvalidSettings, NotFound
+from heisenbug.domain.ledger import Ledger
 from heisenbug.domain.market import Sample
 from heisenbug.domain.protections import Drawdown
 from heisenbug.domain.rules import BadValue, Flag
 from heisenbug.domain.schedule import newest_due
 from heisenbug.domain.settings import DEFAULTS, as_plain, change, describe
 from heisenbug.domain.snapshot import Snapshot
+from heisenbug.domain.stated import stated
+from heisenbug.domain.trade import Filled, Trade, TradeState
 from heisenbug.domain.venue import Venue
 from heisenbug.domain.view import view
 from heisenbug.messages import guarded_message, price_message, tick_message, trade_message, utc
 from heisenbug.recall import decide_again, market_of
+from heisenbug.settling import Ended, Position, Settling
 from heisenbug.store.bot_state import Ledgers, State, States
 from heisenbug.store.price_snapshot import PriceSnapshots
 from heisenbug.store.settings_history import SettingsHistory
+from heisenbug.store.trade_book import TradeBook
 from heisenbug.store.trade_history import TradeHistory
 from heisenbug.store.trading_pair import PRIORITY, TradingPairs
 
@@ -58,7 +64,9 @@ class Desk:
             "bot_id": self._bot_id,
             "state": _state_word(state, told, invalid),
             "is_active": settings.is_active,
-            "mode": settings.mode,
+            "mode": state.mode,
+            "held_back": state.held_back or None,
+            "consent": asdict(state.consent) if state.consent else None,
             "risk_tolerance": settings.risk_tolerance,
             "min_confidence": settings.min_confidence,
             "check_interval": settings.check_interval_seconds,
@@ -67,7 +75,8 @@ class Desk:
             "settings_version": told.version,
             "settings_errors": _field_errors(invalid),
             "killed": _killed(state),
-            "open_trade": self._open_trade(state, settings.mode),
+            "open_trade": self._open_trade(state),
+            "exchange_quiet_until": self._quiet(state),
             "ticks": state.ticks,
             "last_tick": utc(state.last_tick) if state.last_tick else None,
             "next_tick": utc(due + settings.check_interval_seconds),
@@ -90,6 +99,7 @@ class Desk:
             problems += [f"{pair} is guarded: {g['reason']}." for pair, g in guarded_message(newest).items()]
         if newest is not None and newest.equity is None:
             problems.append("Equity is unknown while something held has no price; drawdown is not watched meanwhile.")
+        problems += self._trading_problems(state)
         if not told.pairs and not invalid:
             problems.append("There is no enabled pair to trade; heisenbug pairs add BTC-USD adds one.")
         if state.killed_at:
@@ -160,7 +170,7 @@ class Desk:
     def portfolio(self) -> Plain:
         """What the bot holds, with its value and entry price in the base currency."""
         told, _ = self._told()
-        stored = self._ledgers.read(told.settings.mode)
+        stored = self._ledgers.read(self._mode())
         newest = self._newest(told)
         prices = self._prices_of(newest) if newest else {}
         holdings = stored[0].holdings if stored else told.settings.paper_start
@@ -201,6 +211,8 @@ class Desk:
         if not isinstance(changes, Mapping) or not changes:
             message = 'Send at least one setting, as in {"risk_tolerance": 0.6}.'
             raise InvalidSettings([FieldError("settings", message)])
+        if changes.get("mode") in ("paper", "live"):
+            self._refuse_open(changes["mode"])
         return _config(self._configurations.change(changes, who, self._clock(), version))
 
     def put_pair(self, name: str, enabled: Any = True, priority: Any = 50) -> Plain:
@@ -233,11 +245,39 @@ class Desk:
         """From now on nothing is intended or committed, until a person re-arms the bot; holdings stay."""
         return {"killed": _killed(self._states.kill(self._clock(), who, why))}
 
+    def resolve(self, trade_id: str, statement: Any, who: str) -> Plain:
+        """State what became of an unresolved trade; raises NotFound, InvalidSettings, or FenceLost."""
+        state = self._states.read()
+        running = self._running(state)
+        if running is None or running.id != trade_id:
+            raise NotFound(f"Trade {trade_id[:40]} is not open; {_what_is_open(running)}")
+        if running.state is not TradeState.UNRESOLVED:
+            raise NotFound(f"Trade {trade_id} is {running.state.value}, not UNRESOLVED: the bot is still at it.")
+        filled = stated(running, statement)
+        stored = self._ledgers.read(state.mode)
+        if stored is None:
+            raise NotFound("There is no ledger to settle the trade in.")
+        return trade_message(self._settle(state, running, filled, stored, who).trade)
+
     def rearm(self) -> Plain:
         """Lift the kill; drawdown counts from now on."""
         return {"killed": _killed(self._states.rearm())}
 
     # ---------------------------------------------------------------- private
+
+    def _refuse_open(self, mode: str) -> None:
+        """No mode change while a trade is open: it is settled by the exchange it was made on."""
+        state = self._states.read()
+        if state.open_trade and mode != self._told()[0].settings.mode:
+            message = f"mode cannot change while trade {state.open_trade} is open; wait until it has ended."
+            raise InvalidSettings([FieldError("mode", message)])
+
+    def _settle(self, state: State, running: Trade, filled: Filled, stored: tuple[Ledger, int], who: str) -> Ended:
+        settings = replace(self._told()[0].settings, mode=state.mode)
+        book = TradeBook(self._bot_id, state.mode, f"{who}/{running.id}")
+        told = replace(running, outcome=f"Stated by a person ({who}). Before: {running.outcome}")
+        position = Position(stored[0], stored[1], state.version)
+        return Settling(book, settings, self._clock).finish(told, filled, position, None)
 
     def _told(self) -> tuple[Configuration, InvalidSettings | None]:
         try:
@@ -250,12 +290,34 @@ class Desk:
     def _now(self) -> float:
         return self._clock().timestamp()
 
-    def _history(self) -> TradeHistory:
-        return TradeHistory(self._bot_id, self._told()[0].settings.mode)
+    def _mode(self) -> str:
+        """The mode the bot trades in, which is not always the one it is told."""
+        return self._states.read().mode
 
-    def _open_trade(self, state: State, mode: str) -> Plain | None:
-        running = TradeHistory(self._bot_id, mode).running() if state.open_trade else None
+    def _history(self) -> TradeHistory:
+        return TradeHistory(self._bot_id, self._mode())
+
+    def _running(self, state: State) -> Trade | None:
+        return TradeHistory(self._bot_id, state.mode).running() if state.open_trade else None
+
+    def _open_trade(self, state: State) -> Plain | None:
+        running = self._running(state)
         return trade_message(running) if running else None
+
+    def _quiet(self, state: State) -> str | None:
+        return utc(state.quiet_until) if state.quiet_until > self._now() else None
+
+    def _trading_problems(self, state: State) -> list[str]:
+        problems = [f"The bot stays paper. {state.held_back}"] if state.held_back else []
+        running = self._running(state)
+        if running is not None and running.state is TradeState.UNRESOLVED:
+            problems.append(
+                f"Trade {running.id} ({running.amount} {running.source} into {running.target}) is unresolved, nothing "
+                f"else is traded: {running.outcome}"
+            )
+        if state.quiet_until > self._now():
+            problems.append(f"The exchange wants to be left alone until {utc(state.quiet_until)}.")
+        return problems
 
     def _newest(self, told: Configuration) -> Snapshot | None:
         return next(iter(self._snapshots.newest(told.settings.sample_seconds, 1)), None)
@@ -306,6 +368,10 @@ def _state_word(state: State, told: Configuration, invalid: InvalidSettings | No
     if invalid:
         return "settings not understood"
     return "running" if told.settings.is_active else "stopped"
+
+
+def _what_is_open(running: Trade | None) -> str:
+    return f"the open one is {running.id}." if running else "no trade is open."
 
 
 def _killed(state: State) -> Plain | None:

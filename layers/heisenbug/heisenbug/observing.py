@@ -33,6 +33,7 @@ def _counts(report: Report) -> dict[str, int]:
         "TicksCompleted": int(report.outcome not in ("stale", "early", "claimed before")),
         "TradesExecuted": int(trade is not None and trade.state is TradeState.EXECUTED),
         "TradesUnresolved": int(trade is not None and trade.state is TradeState.UNRESOLVED),
+        "Halts": int(report.halted),
         "GuardedPairs": report.guarded,
     }
 

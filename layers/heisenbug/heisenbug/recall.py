@@ -1,6 +1,7 @@
 """Deciding again on what a tick saw: the inputs are stored, the answers are computed."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from heisenbug.configuration import Configuration
 from heisenbug.domain.decide import Decision, decide
@@ -13,7 +14,8 @@ from heisenbug.domain.window_slots import earlier_slots, oldest_sample
 
 def decide_again(snapshot: Snapshot, told: Configuration, samples: Sequence[Sample], venue: Venue) -> Decision:
     """The decision of the tick that left `snapshot`; `samples` are those kept before it, oldest first."""
-    return decide(market_of(snapshot, told, samples), snapshot.portfolio, told.settings, venue)
+    settings = replace(told.settings, mode=snapshot.mode)
+    return decide(market_of(snapshot, told, samples), snapshot.portfolio, settings, venue)
 
 
 def market_of(snapshot: Snapshot, told: Configuration, samples: Sequence[Sample]) -> Market:

@@ -1,24 +1,28 @@
 """One check of the market: claim, reconcile, look, decide, record, act."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Protocol
 
 from heisenbug.configuration import Configuration
-from heisenbug.converting import Book, Converting, Ended, Position
+from heisenbug.converting import Converting
 from heisenbug.domain.decide import Decision, decide, equity
-from heisenbug.domain.errors import FenceLost, InvalidSettings
+from heisenbug.domain.errors import FenceLost, InvalidSettings, MarketUnavailable
 from heisenbug.domain.ledger import Ledger
+from heisenbug.domain.live import Consent, Deployment, Standing, standing
 from heisenbug.domain.protections import Drawdown, drawdown_verdict
 from heisenbug.domain.schedule import Planned, is_early, is_stale, on_grid
 from heisenbug.domain.settings import Settings
 from heisenbug.domain.snapshot import Snapshot, pack
 from heisenbug.domain.trade import Trade
 from heisenbug.domain.venue import Venue
+from heisenbug.exchange.patience import Patience
 from heisenbug.exchange.port import Exchange
 from heisenbug.looking import Look, Looking
+from heisenbug.reconciling import Reconciling
+from heisenbug.settling import Book, Ended, Position, Settling
 from heisenbug.store.bot_state import State
 
 # What is kept of the invocation's time for everything but asking for prices.
@@ -38,6 +42,8 @@ class States(Protocol):
     def planned(self, planned: Planned) -> None: ...
     def kill(self, at: datetime, who: str, why: str) -> State: ...
     def raise_peak(self, peak: Decimal, base: str, version: int) -> None: ...
+    def stand(self, mode: str, held_back: str, consent: Consent | None) -> bool: ...
+    def quiet(self, until: float) -> None: ...
 
 
 class Ledgers(Protocol):
@@ -97,6 +103,9 @@ class Bot:
     exchange: Callable[[Configuration, Look, Mapping[str, Decimal]], Exchange]
     queue: TickQueue
     remembered: Remembered
+    deployment: Deployment = Deployment()
+    missing_credential: Callable[[], str] = str
+    patience: Patience = field(default_factory=Patience)
 
 
 class Configures(Protocol):
@@ -117,6 +126,7 @@ class Report:
     trade: Trade | None = None
     guarded: int = 0
     failure: str = ""
+    halted: bool = False
 
 
 def run_tick(bot: Bot, due: int, interval: int | None = None) -> Report:
@@ -129,18 +139,50 @@ def run_tick(bot: Bot, due: int, interval: int | None = None) -> Report:
     state = bot.states.claim(due, bot.token)
     if state is None:
         return Report(due, "claimed before", late_seconds=late)
+    return replace(_claimed(bot, due, state), late_seconds=late)
+
+
+def _claimed(bot: Bot, due: int, state: State) -> Report:
+    bot.patience.remember(state.quiet_until)
     try:
         told = bot.configurations.begin(bot.clock())
     except InvalidSettings as invalid:
-        return _without_settings(due, invalid, late)
+        return _without_settings(due, invalid)
     if not on_grid(due, told.settings.check_interval_seconds):
-        return Report(due, "off the grid", "the interval has changed", late)
-    return replace(_checked(bot, due, state, told), late_seconds=late)
+        return Report(due, "off the grid", "the interval has changed")
+    state = _stand(bot, state, told.settings)
+    told = replace(told, settings=replace(told.settings, mode=state.mode))
+    report = _checked(bot, due, state, told)
+    if bot.patience.until > max(state.quiet_until, bot.clock().timestamp()):
+        bot.states.quiet(bot.patience.until)
+    return report
 
 
-def _without_settings(due: int, invalid: InvalidSettings, late: float) -> Report:
+def _without_settings(due: int, invalid: InvalidSettings) -> Report:
     """Nothing is looked at or traded on settings that are not understood; an open trade waits until they are."""
-    return Report(due, "invalid settings", str(invalid), late)
+    return Report(due, "invalid settings", str(invalid))
+
+
+def _stand(bot: Bot, state: State, settings: Settings) -> State:
+    """The state with the mode that the bot trades in now; while a trade is open that stays as it is."""
+    wanted = _standing(bot, state, settings)
+    consent = state.consent if settings.mode == "live" else None
+    as_it_is = (state.mode, state.held_back, state.consent) == (wanted.mode, wanted.held_back, consent)
+    if as_it_is or state.open_trade or not bot.states.stand(wanted.mode, wanted.held_back, consent):
+        return state
+    version = state.version + 1
+    return replace(state, mode=wanted.mode, held_back=wanted.held_back, consent=consent, version=version)
+
+
+def _standing(bot: Bot, state: State, settings: Settings) -> Standing:
+    is_asked_for = settings.mode == "live" and bot.deployment.enabled
+    try:
+        missing = bot.missing_credential() if is_asked_for else ""
+    except MarketUnavailable as silent:
+        if state.mode == "live":
+            return Standing("live", state.held_back)
+        missing = f"Not yet: {silent}."
+    return standing(settings, bot.deployment, state.consent, missing)
 
 
 def _checked(bot: Bot, due: int, state: State, told: Configuration) -> Report:
@@ -151,6 +193,8 @@ def _checked(bot: Bot, due: int, state: State, told: Configuration) -> Report:
     if reconciled is not None:
         position = reconciled.position
         state = replace(state, version=position.version, open_trade=_still_open(reconciled))
+    was_killed = state.killed_at is not None
+    state = _halt(bot, state, reconciled)
     portfolio = position.ledger.portfolio(due, state.open_trade, state.killed_at is not None)
     decision = decide(look.market, portfolio, settings, bot.venue)
     snapshot = _snapshot(bot, due, state, told, look, position, decision)
@@ -158,11 +202,29 @@ def _checked(bot: Bot, due: int, state: State, told: Configuration) -> Report:
     bot.looking.keep(due, look, snapshot.peak)
     killed = _protect(bot, snapshot, state, settings)
     ended = None if killed or decision.chosen is None else _convert(bot, told, look, position, decision, pack(snapshot))
+    _halt(bot, state, ended)
     _remember(bot, settings, ended.position if ended else position)
     _forget(bot, settings)
-    trade = ended.trade if ended else reconciled.trade if reconciled else None
-    guarded = len(look.market.guarded)
-    return Report(due, _word(decision, ended, killed), killed or "", 0.0, decision, trade, guarded, look.failure or "")
+    last = ended or reconciled
+    return Report(
+        due,
+        _word(decision, ended, killed),
+        killed or (last.halt if last else ""),
+        0.0,
+        decision,
+        last.trade if last else None,
+        len(look.market.guarded),
+        look.failure or "",
+        not was_killed and bool(killed or (last and last.halt)),
+    )
+
+
+def _halt(bot: Bot, state: State, ended: Ended | None) -> State:
+    """The state, killed where a trade showed that only a person can go on."""
+    if ended is None or not ended.halt or state.killed_at is not None:
+        return state
+    killed = bot.states.kill(bot.clock().astimezone(UTC), "the exchange", ended.halt)
+    return replace(state, killed_at=killed.killed_at)
 
 
 def _position(bot: Bot, state: State, settings: Settings) -> Position:
@@ -171,7 +233,8 @@ def _position(bot: Bot, state: State, settings: Settings) -> Position:
         return known
     stored = bot.ledgers.read(settings.mode)
     if stored is None:
-        bot.ledgers.begin(settings.mode, Ledger(dict(settings.paper_start)))
+        # Live money is given by a person alone, see giving.py.
+        bot.ledgers.begin(settings.mode, Ledger(dict(settings.paper_start) if settings.mode == "paper" else {}))
         stored = bot.ledgers.read(settings.mode)
     if stored is None:
         raise FenceLost("The ledger was deleted while it was opened; the next tick opens it again.")
@@ -180,15 +243,15 @@ def _position(bot: Bot, state: State, settings: Settings) -> Position:
 
 
 def _reconcile(bot: Bot, state: State, told: Configuration, look: Look, position: Position) -> Ended | None:
-    if state.open_trade is None:
-        return None
-    running = bot.history(told.settings.mode).running()
-    if running is None:
-        return None
+    """What became of the open trade, or else of a failed one that is due to be asked for."""
+    reconciling = Reconciling(bot.exchange(told, look, position.ledger.holdings), _settling(bot, told.settings))
     try:
-        return _converting(bot, told, look, position).reconcile(running, position)
+        if state.open_trade is None:
+            return reconciling.watch(position)
+        running = bot.history(told.settings.mode).running()
+        return None if running is None else reconciling.reconcile(running, position)
     except FenceLost:
-        return Ended(running, position)
+        return None
 
 
 def _still_open(ended: Ended) -> str | None:
@@ -198,16 +261,16 @@ def _still_open(ended: Ended) -> str | None:
 def _convert(
     bot: Bot, told: Configuration, look: Look, position: Position, decision: Decision, record: bytes
 ) -> Ended | None:
+    exchange = bot.exchange(told, look, position.ledger.holdings)
+    converting = Converting(bot.bot_id, exchange, _settling(bot, told.settings), bot.deadline)
     try:
-        return _converting(bot, told, look, position).convert(decision, position, record)
+        return converting.convert(decision, position, record)
     except FenceLost:
         return None
 
 
-def _converting(bot: Bot, told: Configuration, look: Look, position: Position) -> Converting:
-    exchange = bot.exchange(told, look, position.ledger.holdings)
-    book = bot.book(told.settings.mode)
-    return Converting(bot.bot_id, exchange, book, told.settings, bot.clock, bot.deadline)
+def _settling(bot: Bot, settings: Settings) -> Settling:
+    return Settling(bot.book(settings.mode), settings, bot.clock)
 
 
 def _snapshot(
@@ -215,7 +278,7 @@ def _snapshot(
 ) -> Snapshot:
     portfolio = position.ledger.portfolio(due, state.open_trade, state.killed_at is not None)
     worth = equity(portfolio, decision)
-    peak = _peak(bot, state, told.settings.base_currency, worth)
+    peak = _peak(bot, state, _counted_in(told.settings), worth)
     return Snapshot(
         due,
         look.market.price_age_seconds,
@@ -228,11 +291,17 @@ def _snapshot(
         peak,
         state.ticks,
         decision.samples,
+        told.settings.mode,
     )
 
 
+def _counted_in(settings: Settings) -> str:
+    """What a peak is a peak of: the base currency, and which money."""
+    return settings.base_currency if settings.mode == "paper" else f"{settings.base_currency} {settings.mode}"
+
+
 def _peak(bot: Bot, state: State, base: str, worth: Decimal | None) -> Decimal:
-    """The highest equity since the bot was last armed with this base currency."""
+    """The highest equity since the bot was last armed, of this money in this base currency."""
     goes_on = state.peak_base == base
     before = max(bot.looking.peak, state.peak) if goes_on else Decimal(0)
     peak = max(before, worth or Decimal(0))

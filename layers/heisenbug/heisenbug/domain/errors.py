@@ -36,8 +36,20 @@ class MarketUnavailable(HeisenbugError):
     """The venue gave no usable answer; nothing moved, the next tick asks again."""
 
 
+class Quiet(MarketUnavailable):
+    """The venue wants to be left alone for a while; the text says until when."""
+
+
 class Rejected(HeisenbugError):
     """The venue refused; nothing moved and asking again will not help."""
+
+
+class NeedsPerson(Rejected):
+    """The venue refuses everything until a person does what the text says; nothing moved."""
+
+
+class MissingAct(NeedsPerson):
+    """One of the acts that live money needs is missing; the text says which and how to do it."""
 
 
 class Unresolved(HeisenbugError):

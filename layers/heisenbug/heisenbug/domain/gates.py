@@ -124,8 +124,8 @@ def _minimum(s: Situation) -> Asked:
 
 
 def _budget(s: Situation) -> Asked:
-    budget = s.settings.budget or {}
-    most = np.array([float(budget.get(asset, np.inf)) for asset in s.seen.assets])
+    bounds = (s.settings.most_of(asset) for asset in s.seen.assets)
+    most = np.array([np.inf if bound is None else float(bound) for bound in bounds])
     bought = s.held[None, :] + s.worth[:, None] / s.seen.prices[None, :]
     spends_too_much = (s.amounts > most)[:, None]
     value = np.where(spends_too_much, s.amounts[:, None], bought)

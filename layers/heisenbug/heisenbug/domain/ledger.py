@@ -9,16 +9,44 @@ from heisenbug.domain.trade import Trade, TradeState
 
 # A quoted cost this old has decayed to a sixteenth and says nothing any more.
 FORGET_COSTS_AFTER_SECONDS = 24 * 3600
+# How long a commit that never showed is asked for, with pauses that grow from this one.
+WATCH_SECONDS = 24 * 3600
+FIRST_PAUSE_SECONDS = 60
+
+
+@dataclass(frozen=True, slots=True)
+class Watched:
+    """A failed trade whose commit may still turn up: its sequence, when it failed and when to ask again."""
+
+    sequence: int
+    failed_at: int
+    ask_at: int
+
+    def later(self, now: int) -> "Watched | None":
+        """The same after it was asked in vain: with a longer pause, or None when its day is over."""
+        end = self.failed_at + WATCH_SECONDS
+        pause = max(FIRST_PAUSE_SECONDS, now - self.failed_at)
+        return None if now >= end else Watched(self.sequence, self.failed_at, min(now + pause, end))
 
 
 @dataclass(frozen=True, slots=True)
 class Ledger:
-    """Holdings, entry prices in the base currency, resting conversions and costs last quoted."""
+    """Holdings, entry prices in the base currency, resting conversions, costs last quoted, failures under watch."""
 
     holdings: Mapping[str, Decimal]
     entries: Mapping[str, Decimal] = field(default_factory=dict)
     resting: Mapping[Conversion, int] = field(default_factory=dict)
     seen_costs: Mapping[Conversion, SeenCost] = field(default_factory=dict)
+    watched: tuple[Watched, ...] = ()
+
+    def to_ask(self, at: int) -> Watched | None:
+        """The first failure under watch that is to be asked for at `at`, or None."""
+        return next((one for one in self.watched if one.ask_at <= at), None)
+
+    def watching(self, one: Watched, after: Watched | None) -> "Ledger":
+        """The ledger with `after` in the place of `one`."""
+        others = tuple(other for other in self.watched if other.sequence != one.sequence)
+        return replace(self, watched=others if after is None else (*others, after))
 
     def portfolio(self, at: int, open_trade: str | None, killed: bool) -> Portfolio:
         """What binds a decision at `at` (epoch seconds)."""
@@ -26,10 +54,26 @@ class Ledger:
         return Portfolio(self.holdings, resting, self.seen_costs, open_trade, killed)
 
 
+@dataclass(frozen=True, slots=True)
+class Newest:
+    """Where a history stands: the sequence of its newest trade, the state's version, and how many trades it keeps."""
+
+    sequence: int
+    version: int
+    history_limit: int
+
+
 def settle(ledger: Ledger, trade: Trade, at: int, cooldown_seconds: int) -> Ledger:
-    """The ledger after `trade` ended at `at`: amounts moved if it was executed, the conversion and its reverse rest."""
+    """The ledger after `trade` ended at `at`: amounts moved if it was executed, the conversion and its reverse rest.
+
+    A trade that failed after its commit was sent stays under watch for a day.
+    """
     rested = _rest(_remember_cost(ledger, trade, at), trade, at, cooldown_seconds)
-    return _move(rested, trade) if trade.state is TradeState.EXECUTED else rested
+    if trade.state is TradeState.EXECUTED:
+        return _move(rested, trade)
+    if trade.state is TradeState.FAILED:
+        return replace(rested, watched=(*rested.watched, Watched(trade.sequence, at, at + FIRST_PAUSE_SECONDS)))
+    return rested
 
 
 def _rest(ledger: Ledger, trade: Trade, at: int, cooldown_seconds: int) -> Ledger:
@@ -48,7 +92,8 @@ def _remember_cost(ledger: Ledger, trade: Trade, at: int) -> Ledger:
 
 def _move(ledger: Ledger, trade: Trade) -> Ledger:
     received = trade.received or Decimal(0)
-    left = ledger.holdings[trade.source] - trade.amount
+    # A conversion that landed a day late may find its money spent: the ledger then says less than nothing.
+    left = ledger.holdings.get(trade.source, Decimal(0)) - trade.amount
     before = ledger.holdings.get(trade.target, Decimal(0))
     holdings = {**ledger.holdings, trade.source: left, trade.target: before + received}
     entries = {**ledger.entries, trade.target: _entry(ledger, trade, before, received)}
@@ -57,5 +102,6 @@ def _move(ledger: Ledger, trade: Trade) -> Ledger:
 
 def _entry(ledger: Ledger, trade: Trade, before: Decimal, received: Decimal) -> Decimal:
     paid = trade.amount * Decimal(repr(trade.expected.source_price))
-    had = before * ledger.entries.get(trade.target, Decimal(0))
-    return ((paid + had) / (before + received)).quantize(Decimal("1e-12")) if before + received else Decimal(0)
+    held = max(before, Decimal(0))
+    had = held * ledger.entries.get(trade.target, Decimal(0))
+    return ((paid + had) / (held + received)).quantize(Decimal("1e-12")) if held + received else Decimal(0)

@@ -1,6 +1,7 @@
 """What a setting may be: small composable rules that check, explain and describe themselves in the same words."""
 
 import math
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
@@ -11,6 +12,7 @@ from heisenbug.domain.assets import ASSET, Pair
 LARGEST_AMOUNT = Decimal("1e15")
 MOST_DECIMALS = 18
 MOST_PAIRS = 100
+CARD = re.compile(r"[A-Za-z0-9-]{8,64}")
 
 
 class BadValue(ValueError):
@@ -238,6 +240,37 @@ class Amounts:
     def schema(self) -> dict[str, Any]:
         kind = ["object", "null"] if self.optional else "object"
         return {"type": kind, "additionalProperties": {"type": "string", "format": "decimal"}}
+
+
+@dataclass(frozen=True, slots=True)
+class Cards:
+    """The id of an account per asset."""
+
+    optional: bool = False
+
+    def check(self, value: Any) -> Mapping[str, str] | None:
+        if value is None and self.optional:
+            return None
+        if not isinstance(value, Mapping) or not value:
+            raise _refuse(self, value)
+        return {str(asset): self._one(str(asset), card) for asset, card in value.items()}
+
+    def _one(self, asset: str, value: Any) -> str:
+        if not ASSET.fullmatch(asset) or not isinstance(value, str) or not CARD.fullmatch(value):
+            raise BadValue(f"must be {self.must()}, not {shown(value)} for {asset[:20]!r}.")
+        return value
+
+    def must(self) -> str:
+        return 'a map of assets to card ids, such as {"USD": "48ce2ac5-c038-4426-b2f8-a2bdbcc93053"}' + (
+            ", or nothing" if self.optional else ""
+        )
+
+    def plain(self, value: Any) -> Any:
+        return None if value is None else dict(value)
+
+    def schema(self) -> dict[str, Any]:
+        kind = ["object", "null"] if self.optional else "object"
+        return {"type": kind, "additionalProperties": {"type": "string", "pattern": f"^{CARD.pattern}$"}}
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,6 +13,7 @@ from heisenbug.domain.rules import (
     Amounts,
     AssetCode,
     BadValue,
+    Cards,
     Choice,
     Costs,
     Flag,
@@ -36,7 +37,9 @@ class Settings:
     """What the bot is told to do; every value is within its bounds."""
 
     is_active: bool = setting(False, Flag(), "Trade at all.")
-    mode: str = setting("paper", Choice("paper", "live"), "Whose money: paper is play money.")
+    mode: str = setting(
+        "paper", Choice("paper", "live"), "Whose money: paper is play money; live needs two more acts (heisenbug live)."
+    )
     risk_tolerance: float = setting(0.5, Number(0, 1), "The highest risk score that may trade.")
     min_confidence: float = setting(0.7, Number(0, 1), "The lowest confidence that may trade.")
     min_expected_return: float = setting(0.001, Number(0, 1), "The lowest net return, after all costs, that may trade.")
@@ -78,8 +81,18 @@ class Settings:
         0.2, Number(0.01, 1), "Equity this far under its peak kills the bot until a person re-arms it."
     )
     budget: Mapping[str, Decimal] | None = setting(
-        None, Amounts(optional=True), "The most the bot may hold or spend of an asset."
+        None,
+        Amounts(optional=True),
+        "The most the bot may hold or spend of an asset; live money touches no asset that is not named here.",
     )
+    cards: Mapping[str, str] | None = setting(
+        None, Cards(optional=True), "The card at the venue that holds the bot's live money of an asset, by its id."
+    )
+
+    def most_of(self, asset: str) -> Decimal | None:
+        """The most the bot may hold or spend of `asset`; None where nothing bounds it, as only paper money may be."""
+        unnamed = Decimal(0) if self.mode == "live" else None
+        return (self.budget or {}).get(asset, unnamed)
 
 
 RULES: Mapping[str, Rule] = {f.name: f.metadata["rule"] for f in fields(Settings)}
@@ -100,8 +113,6 @@ def change(current: Settings, changes: Mapping[str, Any]) -> Settings:
             accepted[name] = _rule(name).check(value)
         except BadValue as bad:
             errors.append(FieldError(name, f"{name or 'The empty name'} {bad}"))
-    if not errors and accepted.get("mode") == "live":
-        errors.append(FieldError("mode", "mode cannot be live: this version trades paper money only."))
     if errors:
         raise InvalidSettings(errors)
     return replace(current, **accepted)

@@ -34,6 +34,7 @@ class Snapshot:
     peak: Decimal
     ticks: int = 0
     samples: int = 0
+    mode: str = "paper"
 
     @property
     def guarded(self) -> dict[Pair, Guarded]:
@@ -64,6 +65,7 @@ def pack(snapshot: Snapshot) -> bytes:
         "p": str(snapshot.peak),
         "n": snapshot.ticks,
         "m": snapshot.samples,
+        **({} if snapshot.mode == "paper" else {"l": snapshot.mode}),
     }
     return zlib.compress(json.dumps(plain, separators=(",", ":")).encode(), 9)
 
@@ -93,6 +95,7 @@ def unpack(at: int, packed: bytes) -> Snapshot:
         Decimal(plain["p"]),
         plain["n"],
         plain["m"],
+        plain.get("l", "paper"),
     )
 
 

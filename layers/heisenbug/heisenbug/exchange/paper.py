@@ -64,9 +64,9 @@ class Paper:
         self.fills.record(quote)
         return Filled(Settlement.COMPLETED, quote.amount, quote.receives)
 
-    def find(self, quote_id: str) -> Filled | None:
+    def find(self, quote: VenueQuote) -> Filled | None:
         """What became of a quote's commit; None where there was none."""
-        return self.fills.find(quote_id)
+        return self.fills.find(quote.id)
 
     def _fee(self, request: Request) -> Decimal:
         return Decimal(repr(self.venue.fee(request.source, request.target, self.settings.cost_bps)))

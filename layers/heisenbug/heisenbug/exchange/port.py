@@ -28,7 +28,11 @@ class Tickers(Protocol):
 
 
 class Exchange(Protocol):
-    """Where conversions happen; raises Rejected where nothing moved, Unresolved where nobody knows."""
+    """Where conversions happen.
+
+    Raises Rejected where the venue refused and nothing moved (NeedsPerson where only a person can help),
+    MarketUnavailable where it gave no usable answer to a question, Unresolved where nobody knows what a commit did.
+    """
 
     def balances(self) -> Mapping[str, Decimal]:
         """What may be spent of each asset."""
@@ -39,7 +43,7 @@ class Exchange(Protocol):
     def commit(self, quote: VenueQuote) -> Filled:
         """Carry out a quote, once."""
 
-    def find(self, quote_id: str) -> Filled | None:
+    def find(self, quote: VenueQuote) -> Filled | None:
         """What became of a quote's commit; None where there was none, so far."""
 
 

@@ -4,21 +4,27 @@ tick     : last_tick -> previous_tick   claim: last_tick < :due
            version                      fence: every step of a trade moves it on, or is not written
            open_trade                   at most one
            killed_at                    no intend and no commit while it is there
-ledger-M : holdings, entries, resting conversions, seen costs, sequence
+           mode, held_back              whose money the bot trades, and why not live where that was asked for
+           consent                      what a person typed that may be risked
+           quiet_until                  nothing is asked of the venue before
+ledger-M : holdings, entries, resting conversions, seen costs, failures under watch, sequence
 """
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 
 from pynamodb.attributes import JSONAttribute, NumberAttribute, UnicodeAttribute
-from pynamodb.exceptions import DoesNotExist, PutError, UpdateError
+from pynamodb.exceptions import DoesNotExist, PutError, TransactWriteError, UpdateError
+from pynamodb.expressions.update import Action
 
-from heisenbug.domain.ledger import Ledger
+from heisenbug.domain.errors import StaleVersion
+from heisenbug.domain.ledger import Ledger, Watched
+from heisenbug.domain.live import Consent
 from heisenbug.domain.portfolio import SeenCost
 from heisenbug.domain.schedule import Planned
-from heisenbug.store.tables import BotModel, DecimalAttribute, PlainMeta, failed_condition, past_conflicts
+from heisenbug.store.tables import BotModel, DecimalAttribute, PlainMeta, Step, failed_condition, past_conflicts
 
 TICK = "tick"
 
@@ -40,6 +46,10 @@ class BotStateItem(BotModel):
     killed_at = UnicodeAttribute(null=True)
     killed_by = UnicodeAttribute(null=True)
     killed_why = UnicodeAttribute(null=True)
+    mode = UnicodeAttribute(null=True)
+    held_back = UnicodeAttribute(null=True)
+    consent = JSONAttribute(null=True)
+    quiet_until = NumberAttribute(null=True)
     planned_until = NumberAttribute(null=True)
     planned_interval = NumberAttribute(null=True)
     peak = DecimalAttribute(null=True)
@@ -48,6 +58,7 @@ class BotStateItem(BotModel):
     entries = JSONAttribute(null=True)
     resting = JSONAttribute(null=True)
     seen_costs = JSONAttribute(null=True)
+    watched = JSONAttribute(null=True)
     sequence = NumberAttribute(null=True)
     fill = JSONAttribute(null=True)
 
@@ -64,6 +75,10 @@ class State:
     killed_at: str | None = None
     killed_by: str | None = None
     killed_why: str | None = None
+    mode: str = "paper"
+    held_back: str = ""
+    consent: Consent | None = None
+    quiet_until: float = 0.0
     planned: Planned = Planned()
     peak: Decimal = Decimal(0)
     peak_base: str | None = None
@@ -122,12 +137,7 @@ class States:
         try:
             past_conflicts(
                 lambda: item.update(
-                    actions=[
-                        BotStateItem.killed_at.set(at.astimezone(UTC).isoformat(timespec="milliseconds")),
-                        BotStateItem.killed_by.set(who),
-                        BotStateItem.killed_why.set(why),
-                        BotStateItem.version.add(1),
-                    ],
+                    actions=[*killing(utc(at.timestamp()), who, why), BotStateItem.version.add(1)],
                     condition=BotStateItem.killed_at.does_not_exist(),
                 )
             )
@@ -162,6 +172,31 @@ class States:
                 raise
         return self.read()
 
+    def stand(self, mode: str, held_back: str, consent: Consent | None) -> bool:
+        """From now on the bot trades this money; False where a trade is open, which ends in the mode it began in."""
+        kept = BotStateItem.consent.set(asdict(consent)) if consent else BotStateItem.consent.remove()
+        told = BotStateItem.held_back.set(held_back) if held_back else BotStateItem.held_back.remove()
+        try:
+            BotStateItem(self._bot_id, TICK).update(
+                actions=[BotStateItem.mode.set(mode), told, kept, BotStateItem.version.add(1)],
+                condition=BotStateItem.open_trade.does_not_exist(),
+            )
+        except UpdateError as error:
+            if not failed_condition(error):
+                raise
+            return False
+        return True
+
+    def consent(self, consent: Consent) -> None:
+        """Remember what a person typed that may be risked."""
+        BotStateItem(self._bot_id, TICK).update(
+            actions=[BotStateItem.consent.set(asdict(consent)), BotStateItem.version.add(1)]
+        )
+
+    def quiet(self, until: float) -> None:
+        """Remember how long the venue wants to be left alone."""
+        BotStateItem(self._bot_id, TICK).update(actions=[BotStateItem.quiet_until.set(round(until, 3))])
+
     def _ours(self, due: int, token: str) -> State | None:
         item = BotStateItem.get(self._bot_id, TICK, consistent_read=True)
         return _state(item) if item.token == token and item.last_tick == due else None
@@ -181,6 +216,19 @@ class Ledgers:
             return None
         return _ledger(item), int(item.sequence or 0)
 
+    def open_anew(self, mode: str, ledger: Ledger, sequence: int) -> None:
+        """Open the mode's ledger in the place of the one before, while no trade is open; raises StaleVersion."""
+        try:
+            with Step(connection=BotStateItem._get_connection().connection) as step:
+                step.update(
+                    BotStateItem(self._bot_id, TICK),
+                    actions=[BotStateItem.version.add(1)],
+                    condition=BotStateItem.open_trade.does_not_exist(),
+                )
+                step.save(ledger_item(self._bot_id, mode, ledger, sequence))
+        except TransactWriteError as error:
+            raise StaleVersion("A trade is open; its ledger cannot be opened anew before it has ended.") from error
+
     def begin(self, mode: str, ledger: Ledger) -> None:
         """Open the mode's ledger, unless it is open already."""
         try:
@@ -188,6 +236,20 @@ class Ledgers:
         except PutError as error:
             if not failed_condition(error):
                 raise
+
+
+def killing(at: str, who: str, why: str) -> list[Action]:
+    """What kills the bot; one that is killed already keeps its first reason."""
+    return [
+        BotStateItem.killed_at.set(BotStateItem.killed_at | at),
+        BotStateItem.killed_by.set(BotStateItem.killed_by | who),
+        BotStateItem.killed_why.set(BotStateItem.killed_why | why),
+    ]
+
+
+def utc(at: float) -> str:
+    """Epoch seconds as UTC ISO-8601."""
+    return datetime.fromtimestamp(at, UTC).isoformat(timespec="milliseconds")
 
 
 def ledger_key(mode: str) -> str:
@@ -204,6 +266,7 @@ def ledger_item(bot_id: str, mode: str, ledger: Ledger, sequence: int) -> BotSta
         entries={asset: f"{price:f}" for asset, price in ledger.entries.items()},
         resting={_joined(pair): until for pair, until in ledger.resting.items()},
         seen_costs={_joined(pair): [cost.bps, cost.at] for pair, cost in ledger.seen_costs.items()},
+        watched=[[one.sequence, one.failed_at, one.ask_at] for one in ledger.watched] or None,
         sequence=sequence,
     )
 
@@ -214,6 +277,7 @@ def _ledger(item: BotStateItem) -> Ledger:
         _decimals(item.entries),
         {_split(key): until for key, until in (item.resting or {}).items()},
         {_split(key): SeenCost(bps, at) for key, (bps, at) in (item.seen_costs or {}).items()},
+        tuple(Watched(*one) for one in item.watched or ()),
     )
 
 
@@ -240,6 +304,10 @@ def _state(item: BotStateItem) -> State:
         item.killed_at,
         item.killed_by,
         item.killed_why,
+        item.mode or "paper",
+        item.held_back or "",
+        Consent(**item.consent) if item.consent else None,
+        float(item.quiet_until or 0),
         Planned(int(item.planned_until or 0), int(item.planned_interval or 0)),
         item.peak or Decimal(0),
         item.peak_base,

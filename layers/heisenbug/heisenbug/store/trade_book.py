@@ -8,6 +8,9 @@ finish      TradeHistory and TradeArchive at the next sequence, this trade is th
             ledger, version + 1; open_trade and 0 cleared
 drop        ledger (cool-down), version + 1;                    this trade is the open one, INTENDED
             open_trade and 0 cleared
+keep        ledger, version + 1                                 the version is ours, none is open
+correct     TradeHistory and TradeArchive at its sequence,      the version is ours, none is open
+            ledger, version + 1, killed
 """
 
 from collections.abc import Iterator
@@ -20,12 +23,12 @@ from pynamodb.expressions.update import Action
 from pynamodb.transactions import TransactWrite
 
 from heisenbug.domain.errors import FenceLost
-from heisenbug.domain.ledger import Ledger
+from heisenbug.domain.ledger import Ledger, Newest
 from heisenbug.domain.trade import Trade, TradeState
-from heisenbug.store.bot_state import TICK, BotStateItem, ledger_item
+from heisenbug.store.bot_state import TICK, BotStateItem, killing, ledger_item, utc
 from heisenbug.store.tables import Step, fenced
 from heisenbug.store.trade_archive import TradeArchiveItem
-from heisenbug.store.trade_history import RUNNING, TradeHistoryItem, book, trade_attributes
+from heisenbug.store.trade_history import RUNNING, TradeHistoryItem, book, trade_attributes, trade_of
 
 DROPPED = (TradeState.SKIPPED, TradeState.ABANDONED)
 
@@ -44,6 +47,7 @@ class TradeBook:
         allowed = (
             _version_is(version)
             & (BotStateItem.last_tick == trade.due)
+            & self._mode_is_ours()
             & BotStateItem.open_trade.does_not_exist()
             & BotStateItem.killed_at.does_not_exist()
         )
@@ -104,6 +108,30 @@ class TradeBook:
             self._clear(step, trade, TradeHistoryItem.state == TradeState.INTENDED.value)
             step.save(ledger_item(self._bot_id, self._mode, ledger, sequence))
 
+    def watched(self, sequence: int) -> Trade:
+        """The finished trade with this sequence, from the archive, which forgets none."""
+        return trade_of(self._archived(sequence))
+
+    def keep(self, ledger: Ledger, sequence: int, version: int) -> None:
+        """Write the ledger alone; while a trade is open only that trade moves it."""
+        with fenced("The ledger"), Step(connection=_connection()) as step:
+            self._move_on(step, [], _version_is(version) & BotStateItem.open_trade.does_not_exist())
+            step.save(ledger_item(self._bot_id, self._mode, ledger, sequence))
+
+    def correct(self, trade: Trade, ledger: Ledger, newest: Newest, halt: str) -> None:
+        """Write a finished trade anew, in the history only while it belongs there, the ledger with it, and kill."""
+        record = self._archived(trade.sequence).record
+        allowed = _version_is(newest.version) & BotStateItem.open_trade.does_not_exist()
+        with fenced("The correction"), Step(connection=_connection()) as step:
+            self._move_on(step, killing(utc(trade.finished_at or 0), "a late conversion", halt), allowed)
+            step.save(TradeArchiveItem(self._book, trade.sequence, **self._attributes(trade, record)))
+            if trade.sequence > newest.sequence - newest.history_limit:
+                step.save(self._item(trade, trade.sequence, record))
+            step.save(ledger_item(self._bot_id, self._mode, ledger, newest.sequence))
+
+    def _archived(self, sequence: int) -> TradeArchiveItem:
+        return TradeArchiveItem.get(self._book, sequence, consistent_read=True)
+
     def _running(self) -> TradeHistoryItem:
         return TradeHistoryItem.get(self._book, RUNNING, consistent_read=True)
 
@@ -146,6 +174,10 @@ class TradeBook:
             iter(TradeHistoryItem.query(self._book, TradeHistoryItem.sequence == sequence, consistent_read=True)), None
         )
         return found is not None and (found.trade_id, found.state, found.token) == (trade.id, wanted.value, self._token)
+
+    def _mode_is_ours(self) -> Condition:
+        same: Condition = BotStateItem.mode == self._mode
+        return same | BotStateItem.mode.does_not_exist() if self._mode == "paper" else same
 
 
 def _version_is(version: int) -> Condition:

@@ -1,0 +1,84 @@
+"""Live money needs three separate acts; while one is missing the bot trades paper and says which."""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+
+from heisenbug.domain.settings import Settings
+
+
+@dataclass(frozen=True, slots=True)
+class Consent:
+    """What a person typed that may be risked, on which budget and cards (by digest), who and when."""
+
+    typed: str
+    digest: str
+    by: str
+    at: str
+
+
+@dataclass(frozen=True, slots=True)
+class Deployment:
+    """What the deployment allows: `enabled` is its parameter LiveTrading; a local one may lose its state."""
+
+    enabled: bool = False
+    is_local: bool = False
+    exchange_is_local: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """Whose money the bot trades, and why not live where that was asked for."""
+
+    mode: str = "paper"
+    held_back: str = ""
+
+
+def standing(settings: Settings, deployment: Deployment, consent: Consent | None, missing_credential: str) -> Standing:
+    """Live only where all three acts are done: the setting, the deployment with its credential, the typed consent."""
+    if settings.mode != "live":
+        return Standing()
+    missing = [*_deployment(deployment, missing_credential), *_consent(settings, consent)]
+    return Standing("paper", " ".join(missing)) if missing else Standing("live")
+
+
+def to_type(budget: Mapping[str, Decimal]) -> str:
+    """The sentence that a person types to let the bot risk this money."""
+    amounts = [f"{amount.normalize():f} {asset}" for asset, amount in sorted(budget.items())]
+    return f"risk {' and '.join(amounts)}"
+
+
+def digest(settings: Settings) -> str:
+    """The budget and cards that a consent is about, as a short text."""
+    budget = {asset: f"{amount.normalize():f}" for asset, amount in (settings.budget or {}).items()}
+    content = json.dumps([budget, dict(settings.cards or {})], sort_keys=True)
+    return hashlib.sha256(content.encode()).hexdigest()[:16]
+
+
+def barred_by(deployment: Deployment) -> str:
+    """Why this deployment cannot trade live money, or nothing."""
+    if not deployment.enabled:
+        return "The stack is not deployed with LiveTrading=enabled, so it may not read a credential."
+    if deployment.is_local and not deployment.exchange_is_local:
+        return (
+            "On this computer live mode accepts only an exchange on the loopback: the embedded AWS forgets when it is "
+            "killed. Deploy to AWS for real money."
+        )
+    return ""
+
+
+def _deployment(deployment: Deployment, missing_credential: str) -> list[str]:
+    barred = barred_by(deployment) or missing_credential
+    return [barred] if barred else []
+
+
+def _consent(settings: Settings, consent: Consent | None) -> list[str]:
+    if not settings.budget:
+        return ['No budget is set: heisenbug config set budget=\'{"USD": "100"}\' names what may be risked.']
+    if consent is None:
+        return ["Nobody has typed what may be risked: heisenbug live asks for it."]
+    if consent.digest != digest(settings):
+        return [f"Budget or cards have changed since {consent.by} typed '{consent.typed}': heisenbug live asks again."]
+    return []

@@ -1,0 +1,85 @@
+"""Asking what became of a commit: of the trade that is open, and of those that failed within a day. Never commits."""
+
+from dataclasses import replace
+
+from heisenbug.domain.errors import HeisenbugError, MarketUnavailable, NeedsPerson, Rejected
+from heisenbug.domain.trade import Filled, Settlement, Trade, TradeState
+from heisenbug.exchange.port import Exchange
+from heisenbug.settling import Ended, Position, Settling, nothing_moved
+
+# How long after a quote's expiry its commit may still turn up at the venue.
+GRACE_SECONDS = 120
+RESOLVE = "; who knows what became of it states it with heisenbug resolve"
+
+
+class Reconciling:
+    """Brings trades of earlier ticks to their end by asking the venue."""
+
+    def __init__(self, exchange: Exchange, settling: Settling) -> None:
+        self._exchange = exchange
+        self._settling = settling
+
+    def reconcile(self, trade: Trade, position: Position) -> Ended:
+        """Bring an open trade of an earlier tick to its end, as far as the venue knows it."""
+        if trade.state is TradeState.INTENDED:
+            return self._abandon(trade, position)
+        if trade.quote is None:
+            return self._settling.unresolved(trade, f"The trade was sent without a quote{RESOLVE}.", position)
+        try:
+            found = self._exchange.find(trade.quote)
+        except (MarketUnavailable, Rejected) as silent:
+            return self._unasked(trade, silent, position)
+        if found is not None and found.settlement is not Settlement.PROCESSING:
+            return self._settling.finish(_undoubted(trade, found), found, position, None)
+        if found is None and self._is_over(trade):
+            return self._settling.finish(_undoubted(trade, found), nothing_moved(trade), position, None)
+        return self._still_open(trade, found, position)
+
+    def watch(self, position: Position) -> Ended | None:
+        """Ask for one failed trade whose commit may still turn up; only while no trade is open. None: none is due."""
+        one = position.ledger.to_ask(self._settling.now())
+        if one is None:
+            return None
+        trade = self._settling.book.watched(one.sequence)
+        try:
+            found = None if trade.quote is None else self._exchange.find(trade.quote)
+        except (MarketUnavailable, Rejected):
+            is_last = one.later(self._settling.now()) is None
+            return Ended(trade, position) if is_last else self._settling.watch_on(one, trade, position)
+        if found is None or found.settlement is not Settlement.COMPLETED:
+            return self._settling.watch_on(one, trade, position)
+        return self._settling.landed(one, trade, found, position)
+
+    def _abandon(self, trade: Trade, position: Position) -> Ended:
+        if self._settling.now() < trade.lease_until:
+            return Ended(trade, position)
+        told = "The process ended before anything was sent."
+        return self._settling.drop(trade, TradeState.ABANDONED, told, position)
+
+    def _unasked(self, trade: Trade, silent: HeisenbugError, position: Position) -> Ended:
+        """The venue does not say: nobody knows, once the commit cannot be on its way any more."""
+        halt = str(silent) if isinstance(silent, NeedsPerson) else ""
+        if self._settling.now() < trade.lease_until:
+            return Ended(trade, position, halt)
+        ended = self._settling.unresolved(trade, f"The venue cannot be asked ({silent}){RESOLVE}.", position)
+        return replace(ended, halt=halt)
+
+    def _still_open(self, trade: Trade, found: Filled | None, position: Position) -> Ended:
+        """A commit may be on its way while its process can live, and a venue may take its time; then it is doubt."""
+        if self._settling.now() < trade.lease_until or (found is not None and not self._is_over(trade)):
+            return Ended(trade, position)
+        told = "does not know the commit yet" if found is None else f"is still at it{RESOLVE}"
+        return self._settling.unresolved(trade, f"The venue {told}.", position)
+
+    def _is_over(self, trade: Trade) -> bool:
+        """Whether a commit that the venue does not know by now will not turn up any more."""
+        expires_at = trade.quote.expires_at if trade.quote else 0
+        return self._settling.now() > max(expires_at + GRACE_SECONDS, trade.lease_until - 1)
+
+
+def _undoubted(trade: Trade, found: Filled | None) -> Trade:
+    """The trade without the doubts of the meantime; where it came to nothing they are how that came about."""
+    if found is not None and found.settlement is Settlement.COMPLETED:
+        return replace(trade, outcome="")
+    never = "The venue says that it failed." if found else "It never landed at the venue."
+    return replace(trade, outcome=f"{never} {trade.outcome}".strip())

@@ -1,0 +1,230 @@
+"""The crash matrix: every mishap at every call of every kind of tick; the calls are found by making the tick once."""
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+
+from heisenbug.store.trade_book import TradeBook
+from local.trouble import Mishap as Kind
+from local.trouble import Order, Plan, Step, Trouble
+from tests.crash.tape import (
+    Killed,
+    Mishap,
+    Tape,
+    answer_lost,
+    dies_after,
+    dies_before,
+    meanwhile_after,
+    meanwhile_before,
+    no_answer,
+    no_connection,
+    throttled,
+)
+from tests.crash.verdict import Verdict, judge
+from tests.crash.world import SPACING, Process, World, forget_everything
+
+WRITES = ("PutItem", "UpdateItem", "DeleteItem", "TransactWriteItems", "BatchWriteItem")
+LEASE_OVER_SECONDS = 25
+GRACE_OVER_SECONDS = 200
+COMMIT = "POST commit"
+
+
+@dataclass(frozen=True, slots=True)
+class Scenario:
+    """A tick worth dying in: how the world comes to stand before it, and the process that will make it."""
+
+    name: str
+    begin: Callable[[World], Process]
+    plan: Plan = field(default_factory=Plan)
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """One run: what happens to which call of a scenario's tick."""
+
+    scenario: Scenario
+    number: int
+    call: str
+    mishap: str
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What came of a run; `ticks` is how many it took until no trade was open."""
+
+    case: Case
+    verdict: Verdict
+    ticks: int
+
+
+def _new(world: World) -> Process:
+    return world.process()
+
+
+def _warm(world: World) -> Process:
+    process = world.process()
+    for _ in range(2):
+        world.tick(process)
+    return process
+
+
+def _left_open(call: str, mishap: Mishap, seconds: float) -> Callable[[World], Process]:
+    """A trade whose process died at its first `call`, found by a new process `seconds` later."""
+
+    def begin(world: World) -> Process:
+        with world.tape.record({call: mishap}):
+            try:
+                world.tick(world.process())
+            except Killed:
+                world.clock.at += seconds
+        return world.process()
+
+    return begin
+
+
+def _failed(seconds: float) -> Callable[[World], Process]:
+    """A trade that was taken for failed, `seconds` after that."""
+
+    def begin(world: World) -> Process:
+        process = world.process()
+        world.tick(process)
+        world.clock.at += GRACE_OVER_SECONDS
+        world.tick(process)
+        world.clock.at += seconds
+        return world.process()
+
+    return begin
+
+
+def _lands(seconds: float) -> Plan:
+    return Plan((Order(Trouble(Kind.LANDS_LATE, seconds=seconds), Step.COMMIT),))
+
+
+SCENARIOS = (
+    Scenario("a new process trades", _new),
+    Scenario("a warm process trades", _warm),
+    Scenario("an intent of a dead process", _left_open("GET assets", dies_before, LEASE_OVER_SECONDS)),
+    Scenario("a commit that was never sent", _left_open(COMMIT, dies_before, GRACE_OVER_SECONDS)),
+    Scenario("a commit that landed unheard", _left_open(COMMIT, dies_after, LEASE_OVER_SECONDS)),
+    Scenario("a commit that lands within the grace", _failed(0), _lands(60)),
+    Scenario("a commit that is not known yet", _left_open(COMMIT, dies_after, LEASE_OVER_SECONDS), _lands(60)),
+    Scenario("a failed trade that landed after all", _failed(100), _lands(280)),
+    Scenario(
+        "a commit that is processed",
+        _warm,
+        Plan((Order(Trouble(Kind.PROCESSING, reads=2), Step.COMMIT, count=3),)),
+    ),
+)
+
+
+def calls_of(tape: Tape, scenario: Scenario, book: type[TradeBook] = TradeBook) -> list[str]:
+    """Every call of the scenario's tick, by making it once."""
+    world = World(tape, scenario.plan, book)
+    process = scenario.begin(world)
+    due = world.next_due()
+    with tape.record() as made:
+        world.tick(process, due)
+    return list(made.names)
+
+
+def cases(tape: Tape, scenarios: tuple[Scenario, ...] = SCENARIOS, book: type[TradeBook] = TradeBook) -> Iterator[Case]:
+    """Every mishap at every call of every scenario."""
+    for scenario in scenarios:
+        for number, call in enumerate(calls_of(tape, scenario, book)):
+            for mishap in _mishaps_of(call):
+                yield Case(scenario, number, call, mishap)
+
+
+def run(tape: Tape, case: Case, book: type[TradeBook] = TradeBook) -> Outcome:
+    """One case from its beginning until no trade is open any more, and the oldest ticks delivered once more."""
+    forget_everything()
+    world = World(tape, case.scenario.plan, book)
+    process = case.scenario.begin(world)
+    due = world.next_due()
+    with tape.record({case.number: _mishap(case.mishap, world, due)}):
+        try:
+            world.tick(process, due)
+        except Killed:
+            pass
+        except Exception:  # noqa: BLE001, S110: the function failed; nobody runs it again
+            pass
+    needed = world.run_on()
+    world.watch_out()
+    _deliver_again(world, due)
+    return Outcome(case, judge(world), needed)
+
+
+def _mishaps_of(call: str) -> tuple[str, ...]:
+    always = ("dies before", "dies after", *_MEANWHILE)
+    if call in WRITES:
+        return (*always, "answer lost", "throttled")
+    return (*always, "no connection", "no answer") if " " in call else (*always, "throttled")
+
+
+def _mishap(name: str, world: World, due: int) -> Mishap:
+    if name in _PLAIN:
+        return _PLAIN[name]
+    what, _, when = name.rpartition(" ")
+    return (meanwhile_before if when == "before" else meanwhile_after)(_MEANWHILE_ACTS[what](world, due))
+
+
+_PLAIN: Mapping[str, Mishap] = {
+    "dies before": dies_before,
+    "dies after": dies_after,
+    "answer lost": answer_lost,
+    "throttled": throttled,
+    "no connection": no_connection,
+    "no answer": no_answer,
+}
+
+
+def _twice(world: World, due: int) -> Callable[[], None]:
+    """The same tick, delivered a second time to another process."""
+
+    def act() -> None:
+        with world.tape.aside():
+            world.tick(world.process(), due)
+
+    return act
+
+
+def _overtaken(seconds: float) -> Callable[[World, int], Callable[[], None]]:
+    """Later ticks in another process, while this one hangs for `seconds`; then it wakes up."""
+
+    def acts(world: World, due: int) -> Callable[[], None]:
+        def act() -> None:
+            with world.tape.aside():
+                other = world.process()
+                world.clock.at += seconds
+                for _ in range(3):
+                    world.tick(other)
+
+        return act
+
+    return acts
+
+
+def _killed(world: World, due: int) -> Callable[[], None]:
+    """A person kills the bot, and arms it again once the tick is over."""
+
+    def act() -> None:
+        with world.tape.aside():
+            world.kill()
+
+    return act
+
+
+_MEANWHILE_ACTS: Mapping[str, Callable[[World, int], Callable[[], None]]] = {
+    "delivered twice": _twice,
+    "overtaken": _overtaken(SPACING),
+    "hangs past its lease": _overtaken(LEASE_OVER_SECONDS),
+    "hangs past the grace": _overtaken(GRACE_OVER_SECONDS),
+    "killed by hand": _killed,
+}
+_MEANWHILE = tuple(f"{what} {when}" for what in _MEANWHILE_ACTS for when in ("before", "after"))
+
+
+def _deliver_again(world: World, due: int) -> None:
+    """The tick and its neighbours once more, late and out of order."""
+    process = world.process()
+    for again in (due, due - SPACING, due + SPACING, due):
+        world.tick(process, again)

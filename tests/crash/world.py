@@ -1,0 +1,257 @@
+"""One bot with live money, its tables in memory and its exchange in one process, on a clock that stands still."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from decimal import Decimal
+from itertools import count
+from typing import Any
+
+import requests
+from moto.dynamodb.models import dynamodb_backends
+
+from heisenbug.configuration import Configuration, Configurations
+from heisenbug.domain.assets import AssetClass, Pair
+from heisenbug.domain.ledger import Ledger, Watched
+from heisenbug.domain.live import Consent, Deployment, digest, to_type
+from heisenbug.domain.quotes import RawQuote
+from heisenbug.domain.venue import Venue
+from heisenbug.exchange.http import Http
+from heisenbug.exchange.patience import Patience
+from heisenbug.exchange.port import Exchange, PastQuotes
+from heisenbug.exchange.uphold import Uphold
+from heisenbug.exchange.uphold_account import UpholdAccount
+from heisenbug.looking import Look, Looking, Memory
+from heisenbug.settling import Book
+from heisenbug.store.bot_state import Ledgers, States
+from heisenbug.store.price_snapshot import PriceSnapshots
+from heisenbug.store.trade_book import TradeBook
+from heisenbug.store.trade_history import TradeHistory
+from heisenbug.tick import Bot, Remembered, Report, run_tick
+from local.replay import Replay
+from local.routes import SimulatedExchange
+from local.rules import Rules
+from local.trouble import CALM, Plan, TroublePlan
+from tests.bots import EAGER, price_of
+from tests.crash.tape import Tape
+from tests.fakes import Clock, FakeQueue
+from tests.in_process_exchange import InProcess
+from tests.markets import MONDAY
+
+URL = "http://exchange.test"
+SPACING = 5
+PAIR = "BTC-USD"
+BUDGET = {"USD": Decimal(1000), "BTC": Decimal(100)}
+MARGIN_PERCENT = Decimal("0.05")
+FEE_BPS = 5
+VENUE = Venue("uphold", dict.fromkeys(AssetClass, float(FEE_BPS)))
+TOLD: Mapping[str, Any] = {**EAGER, "cost_bps": FEE_BPS, "mode": "live"}
+LIFETIME_SECONDS = 20.0
+MOST_STEPS = 200
+_worlds = count(1)
+_tokens = count(1)
+
+
+class Wave:
+    """A market that rises and falls without end, the same in every run."""
+
+    name = "a wave"
+    pairs = (PAIR,)
+    first = 0.0
+    last = None
+    spacing_seconds = float(SPACING)
+    start = float(MONDAY)
+
+    def quotes_at(self, moments: Sequence[float]) -> list[Mapping[str, tuple[str, str]]]:
+        """Bid and ask at each moment, the same number: the margin is the cost."""
+        return [{PAIR: (_price(moment), _price(moment))} for moment in moments]
+
+
+class Before:
+    """The wave's past, as far back as one likes."""
+
+    def samples(self, sample_seconds: int, count: int, before: int) -> Sequence[PastQuotes]:
+        """The newest `count` slots before `before`."""
+        slots = range(before - count * sample_seconds, before, sample_seconds)
+        return [PastQuotes(slot, {Pair.parse(PAIR): RawQuote(_price(slot), _price(slot))}) for slot in slots]
+
+
+def _price(moment: float) -> str:
+    return repr(price_of(int(moment - MONDAY) // SPACING))
+
+
+class Wire(InProcess):
+    """The way to the exchange, over the tape."""
+
+    def __init__(self, world: "World") -> None:
+        super().__init__(world.exchange, world.seconds, world.clock.sleep)
+        self._tape = world.tape
+
+    def send(self, request: requests.PreparedRequest, *args: Any, **options: Any) -> requests.Response:
+        """One request, named by its method and what it is about."""
+        path = str(request.path_url).split("?")[0]
+        kind = "commit" if path.endswith("/commit") else path.split("/")[-1][:12]
+        plain = super().send
+        answer: requests.Response = self._tape.call(
+            f"{request.method} {kind}", lambda: plain(request, *args, **options)
+        )
+        return answer
+
+
+@dataclass
+class World:
+    """A bot of its own in tables that all worlds share; `book` makes the books, for a world without some step."""
+
+    tape: Tape
+    plan: Plan = CALM
+    book: type[TradeBook] = TradeBook
+    clock: Clock = field(default_factory=lambda: Clock(MONDAY + 10 * SPACING))
+
+    def __post_init__(self) -> None:
+        self.bot_id = f"world-{next(_worlds)}"
+        replay = Replay(0.0, None, self.clock.at, self.clock.at, 1.0)
+        rules = Rules(margin_percent=MARGIN_PERCENT)
+        self.trouble = TroublePlan(self.plan)
+        self.exchange = SimulatedExchange(Wave(), replay, {"USD": BUDGET["USD"]}, rules, self.trouble)
+        self.ticks = 0
+        self.rearmed = 0
+        self._give()
+
+    def seconds(self) -> float:
+        """The clock, in epoch seconds."""
+        return self.clock.at
+
+    def process(self) -> "Process":
+        """A new process, that remembers nothing."""
+        return Process(self)
+
+    def next_due(self) -> int:
+        """The next tick's due time."""
+        last = States(self.bot_id).read().last_tick
+        return max(last + SPACING, int(self.clock.at) // SPACING * SPACING)
+
+    def tick(self, process: "Process", due: int | None = None) -> Report:
+        """One tick at its due time, or late where the clock has gone on."""
+        due = self.next_due() if due is None else due
+        self.clock.at = max(self.clock.at, float(due))
+        self.ticks += 1
+        return run_tick(process.bot(), due)
+
+    def run_on(self, most: int = 400) -> int:
+        """Let a new process tick until no trade is open, and two ticks more; returns how many it took."""
+        process = self.process()
+        for needed in range(1, most + 1):
+            self._armed_tick(process)
+            if self.state().open_trade is None:
+                break
+        for _ in range(2):
+            self._armed_tick(process)
+        self._end(process)
+        return needed
+
+    def watch_out(self) -> None:
+        """Let a day pass in long steps, so that every failed trade is asked for to its end; nothing new is begun."""
+        for _ in range(MOST_STEPS):
+            watched = self._watched()
+            if not watched:
+                return
+            self.clock.at = max(self.clock.at, min(one.ask_at for one in watched))
+            self._armed_tick(self.process())
+        raise AssertionError("a failed trade is watched for ever")
+
+    def kill(self) -> None:
+        """A person stops the bot."""
+        States(self.bot_id).kill(self.clock(), "a person", "the proof")
+
+    def _end(self, process: "Process") -> None:
+        """Begin nothing more, and end what is open."""
+        Configurations(self.bot_id).change({"is_active": False}, "the proof", self.clock())
+        for _ in range(MOST_STEPS):
+            if self.state().open_trade is None:
+                return
+            self._armed_tick(process)
+
+    def _armed_tick(self, process: "Process") -> Report:
+        """A tick, with the bot armed again where it was killed: a person has looked."""
+        if self.state().killed_at is not None:
+            self.rearmed += 1
+            States(self.bot_id).rearm()
+        return self.tick(process)
+
+    def _watched(self) -> Sequence[Watched]:
+        stored = Ledgers(self.bot_id).read("live")
+        return stored[0].watched if stored else ()
+
+    def state(self) -> Any:
+        """The tick item."""
+        return States(self.bot_id).read()
+
+    def _give(self) -> None:
+        """The three acts, done by hand."""
+        told = Configurations(self.bot_id).change(
+            {**TOLD, "budget": {asset: str(most) for asset, most in BUDGET.items()}}, "the proof", self.clock()
+        )
+        Ledgers(self.bot_id).open_anew("live", Ledger({"USD": BUDGET["USD"]}), 0)
+        consent = Consent(to_type(told.settings.budget or {}), digest(told.settings), "the proof", "2026-01-05")
+        states = States(self.bot_id)
+        states.consent(consent)
+        states.stand("live", "", consent)
+
+
+class Process:
+    """One process over its lifetime: what it remembers is lost with it."""
+
+    def __init__(self, world: World) -> None:
+        self.world = world
+        self.memory = Memory()
+        self.remembered = Remembered()
+        self.patience = Patience()
+        self.configurations = Configurations(world.bot_id)
+        self.http = Http(URL, world.clock, world.clock.sleep, self.patience, _sign)
+        self.http.session.mount(URL, Wire(world))
+
+    def bot(self) -> Bot:
+        """The bot of one invocation."""
+        world, bot_id = self.world, self.world.bot_id
+        token = f"attempt-{next(_tokens)}"
+        snapshots = PriceSnapshots(bot_id)
+        deadline = world.clock.at + LIFETIME_SECONDS
+        tickers = Uphold(self.http, world.clock)
+
+        def exchange(told: Configuration, look: Look, holdings: Mapping[str, Decimal]) -> Exchange:
+            return UpholdAccount(self.http, told.settings.cards or {}, world.clock, deadline)
+
+        def book(mode: str) -> Book:
+            return world.book(bot_id, mode, token)
+
+        return Bot(
+            bot_id=bot_id,
+            venue=VENUE,
+            clock=world.clock,
+            wait=world.clock.sleep,
+            deadline=deadline,
+            token=token,
+            configurations=self.configurations,
+            states=States(bot_id),
+            ledgers=Ledgers(bot_id),
+            history=lambda mode: TradeHistory(bot_id, mode),
+            book=book,
+            snapshots=snapshots,
+            looking=Looking(tickers, Before(), snapshots, world.clock, self.memory),
+            exchange=exchange,
+            queue=FakeQueue(),
+            remembered=self.remembered,
+            deployment=Deployment(True),
+            missing_credential=str,
+            patience=self.patience,
+        )
+
+
+def _sign() -> Mapping[str, str]:
+    return {"Authorization": "Bearer a-token-of-the-proof"}
+
+
+def forget_everything() -> None:
+    """Empty the tables in memory: the emulation copies all of them for every transaction."""
+    for region in dynamodb_backends["123456789012"].values():
+        for table in region.tables.values():
+            table.items.clear()
