@@ -174,7 +174,7 @@ def _parser() -> argparse.ArgumentParser:
     add("--start", type=_time, metavar="ISO", help="begin at this market time, whatever --state holds")
     add("--seed", type=int, default=7, help="demo only: another seed, another market (default 7)")
     add("--drift", type=float, default=DRIFT_AN_HOUR, help="demo only: planted drift an hour (default 0.006, 0: none)")
-    add("--balance", action="append", metavar="USD=1000", help="what a new account holds; repeatable (as shown)")
+    add("--balance", action="append", metavar="USD=1000", help="a new account holds it; repeatable (default USD=1000)")
     add("--margin", type=_percent, metavar="PERCENT", help="what every conversion costs (default: by class, BTC 1.05)")
     add("--ttl", type=_seconds, default=Rules().ttl_seconds, metavar="SECONDS", help="a quote holds so long (18)")
     add("--token", help="let only this bearer token at the account (default: any)")

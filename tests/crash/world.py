@@ -16,6 +16,7 @@ from heisenbug.domain.live import Consent, Deployment, digest, to_type
 from heisenbug.domain.quotes import RawQuote
 from heisenbug.domain.venue import Venue
 from heisenbug.exchange.http import Http
+from heisenbug.exchange.paper import Paper
 from heisenbug.exchange.patience import Patience
 from heisenbug.exchange.port import Exchange, PastQuotes
 from heisenbug.exchange.uphold import Uphold
@@ -23,6 +24,7 @@ from heisenbug.exchange.uphold_account import UpholdAccount
 from heisenbug.looking import Look, Looking, Memory
 from heisenbug.settling import Book
 from heisenbug.store.bot_state import Ledgers, States
+from heisenbug.store.paper_fills import PaperFills
 from heisenbug.store.price_snapshot import PriceSnapshots
 from heisenbug.store.trade_book import TradeBook
 from heisenbug.store.trade_history import TradeHistory
@@ -145,7 +147,7 @@ class World:
                 break
         for _ in range(2):
             self._armed_tick(process)
-        self._end(process)
+        self.end(process)
         return needed
 
     def watch_out(self) -> None:
@@ -162,13 +164,23 @@ class World:
         """A person stops the bot."""
         States(self.bot_id).kill(self.clock(), "a person", "the proof")
 
-    def _end(self, process: "Process") -> None:
-        """Begin nothing more, and end what is open."""
+    def end(self, process: "Process", stride: int = SPACING) -> None:
+        """Begin nothing more, and end what is open, a tick every `stride` seconds."""
         Configurations(self.bot_id).change({"is_active": False}, "the proof", self.clock())
         for _ in range(MOST_STEPS):
             if self.state().open_trade is None:
                 return
+            self.clock.at += stride - SPACING
             self._armed_tick(process)
+
+    def give_again(self) -> None:
+        """Tell the bot to trade live, with the consent that it had."""
+        Configurations(self.bot_id).change({"mode": "live"}, "the proof", self.clock())
+        state = self.state()
+        if state.open_trade is None and state.mode != "live":
+            States(self.bot_id).stand("live", "", self.consent)
+        elif state.consent is None:
+            States(self.bot_id).consent(self.consent)
 
     def _armed_tick(self, process: "Process") -> Report:
         """A tick, with the bot armed again where it was killed: a person has looked."""
@@ -191,10 +203,8 @@ class World:
             {**TOLD, "budget": {asset: str(most) for asset, most in BUDGET.items()}}, "the proof", self.clock()
         )
         Ledgers(self.bot_id).open_anew("live", Ledger({"USD": BUDGET["USD"]}), 0)
-        consent = Consent(to_type(told.settings.budget or {}), digest(told.settings), "the proof", "2026-01-05")
-        states = States(self.bot_id)
-        states.consent(consent)
-        states.stand("live", "", consent)
+        self.consent = Consent(to_type(told.settings.budget or {}), digest(told.settings), "the proof", "2026-01-05")
+        States(self.bot_id).stand("live", "", self.consent)
 
 
 class Process:
@@ -218,6 +228,8 @@ class Process:
         tickers = Uphold(self.http, world.clock)
 
         def exchange(told: Configuration, look: Look, holdings: Mapping[str, Decimal]) -> Exchange:
+            if told.settings.mode == "paper":
+                return Paper(PaperFills(bot_id), look.market.quotes, holdings, told.settings, VENUE, world.clock)
             return UpholdAccount(self.http, told.settings.cards or {}, world.clock, deadline)
 
         def book(mode: str) -> Book:

@@ -11,8 +11,9 @@ import pytest
 from botocore.exceptions import ConnectionClosedError
 
 from heisenbug.domain.assets import Pair, TradingPair
-from heisenbug.domain.errors import FenceLost, InvalidSettings, NotFound
-from heisenbug.domain.ledger import Ledger, settle
+from heisenbug.domain.errors import FenceLost, InvalidSettings, NotFound, StaleVersion
+from heisenbug.domain.ledger import Ledger, Newest, Watched, settle
+from heisenbug.domain.live import Consent
 from heisenbug.domain.portfolio import SeenCost
 from heisenbug.domain.schedule import Planned
 from heisenbug.domain.trade import Expected, Trade, TradeState, VenueQuote
@@ -322,6 +323,210 @@ def test_a_drop_whose_answer_was_lost_is_ours(tables: Cloud) -> None:
     ended(book)
 
 
+# ------------------------------------------------ failed, watched, corrected
+
+WATCHED = replace(LEDGER, watched=(Watched(1, MONDAY, MONDAY + 60),))
+LATER = replace(LEDGER, watched=(Watched(1, MONDAY, MONDAY + 120),))
+CORRECTED = Ledger({"USD": Decimal("-3.50"), "BTC": Decimal("0.00155731")})
+HALT = "Trade 1 landed after all."
+
+
+def has_failed(history_limit: int = 100) -> Trade:
+    """A trade that failed after its commit, in the archive and the history; no trade is open."""
+    book = TradeBook(BOT, "paper", "t")
+    one = committing(book)
+    failed = replace(one, state=TradeState.FAILED, sequence=1, finished_at=MONDAY, outcome="It never landed.")
+    return book.finish(failed, WATCHED, b"record", history_limit)
+
+
+def landed(failed: Trade) -> Trade:
+    return replace(executed(failed, failed.sequence), finished_at=MONDAY + 90, outcome="It landed after all.")
+
+
+def keeps(book: TradeBook) -> None:
+    book.keep(LATER, 1, 2)
+
+
+def corrects(book: TradeBook) -> None:
+    book.correct(landed(book.watched(1)), CORRECTED, Newest(1, 2, 100), HALT)
+
+
+def test_a_trade_that_failed_is_found_in_the_archive_by_its_sequence() -> None:
+    failed = has_failed()
+    assert TradeBook(BOT, "paper", "later").watched(1) == failed
+
+
+def test_the_ledger_alone_is_written_while_no_trade_is_open() -> None:
+    has_failed()
+    keeps(TradeBook(BOT, "paper", "later"))
+    assert Ledgers(BOT).read("paper") == (LATER, 1)
+    assert States(BOT).read().version == 3
+
+
+def test_a_correction_is_written_to_archive_history_and_ledger_and_kills_all_in_one_transaction(tables: Cloud) -> None:
+    failed = has_failed()
+    tables.calls.clear()
+    corrects(TradeBook(BOT, "paper", "later"))
+    assert tables.counted()["TransactWriteItems"] == 1
+    assert not {"PutItem", "UpdateItem", "DeleteItem"} & set(tables.counted())
+    history = TradeHistory(BOT, "paper")
+    assert history.get(1) == landed(failed) == TradeBook(BOT, "paper", "x").watched(1)
+    assert history.record(1) == b"record"
+    assert Ledgers(BOT).read("paper") == (CORRECTED, 1)
+    state = States(BOT).read()
+    assert (state.killed_by, state.killed_why, state.version) == ("a late conversion", HALT, 3)
+    assert state.killed_at == "2025-05-05T00:01:30.000+00:00"
+    assert tables.items("TradeArchive") == tables.items("TradeHistory")
+
+
+def test_a_correction_of_a_bot_that_is_killed_keeps_its_first_reason() -> None:
+    failed = has_failed()
+    States(BOT).kill(AT, "anna", "enough")
+    TradeBook(BOT, "paper", "later").correct(landed(failed), CORRECTED, Newest(1, 3, 100), HALT)
+    assert (States(BOT).read().killed_by, Ledgers(BOT).read("paper")) == ("anna", (CORRECTED, 1))
+
+
+@pytest.mark.parametrize(("newest", "is_kept"), [(10, True), (11, False), (50, False)])
+def test_a_correction_leaves_what_the_history_has_evicted_evicted_but_archives_it(
+    tables: Cloud, newest: int, is_kept: bool
+) -> None:
+    failed = has_failed()
+    if not is_kept:
+        TradeHistory(BOT, "paper").forget([1])
+    TradeBook(BOT, "paper", "later").correct(landed(failed), CORRECTED, Newest(newest, 2, 10), HALT)
+    assert [int(item["sequence"]["N"]) for item in tables.items("TradeHistory")] == [1] * is_kept
+    (archived,) = tables.items("TradeArchive")
+    assert (archived["state"]["S"], archived["record"]["B"]) == ("EXECUTED", b"record")
+    assert Ledgers(BOT).read("paper") == (CORRECTED, newest)
+
+
+def opens_a_trade() -> None:
+    committing(TradeBook(BOT, "paper", "other"), 2, MONDAY + 5, 2)
+
+
+@pytest.mark.parametrize("step", [keeps, corrects])
+@pytest.mark.parametrize("meanwhile", [moved_on, opens_a_trade])
+def test_the_ledger_is_not_written_when_the_state_moved_on(
+    step: Callable[[TradeBook], None], meanwhile: Callable[[], None]
+) -> None:
+    failed = has_failed()
+    meanwhile()
+    with pytest.raises(FenceLost):
+        step(TradeBook(BOT, "paper", "later"))
+    assert Ledgers(BOT).read("paper") == (WATCHED, 1)
+    assert TradeHistory(BOT, "paper").get(1) == failed
+    assert States(BOT).read().killed_at is None
+
+
+@pytest.mark.parametrize("step", [keeps, corrects])
+def test_while_a_trade_is_open_only_that_trade_moves_the_ledger_even_at_the_right_version(
+    step: Callable[[TradeBook], None],
+) -> None:
+    has_failed()
+    opens_a_trade()
+    version = States(BOT).read().version
+    book = TradeBook(BOT, "paper", "later")
+    with pytest.raises(FenceLost):
+        if step is keeps:
+            book.keep(LATER, 1, version)
+        else:
+            book.correct(landed(book.watched(1)), CORRECTED, Newest(1, version, 100), HALT)
+    assert Ledgers(BOT).read("paper") == (WATCHED, 1)
+
+
+@pytest.mark.parametrize("step", [keeps, corrects])
+def test_a_ledger_whose_written_answer_was_lost_is_ours(tables: Cloud, step: Callable[[TradeBook], None]) -> None:
+    has_failed()
+    book = TradeBook(BOT, "paper", "later")
+    failing_retry(tables)
+    step(book)
+    assert States(BOT).read().version == 3
+    assert Ledgers(BOT).read("paper") == ((LATER if step is keeps else CORRECTED), 1)
+
+
+@pytest.mark.parametrize("step", [keeps, corrects])
+def test_of_two_processes_that_ask_at_once_one_writes_the_ledger(step: Callable[[TradeBook], None]) -> None:
+    has_failed()
+    step(TradeBook(BOT, "paper", "one"))
+    with pytest.raises(FenceLost):
+        step(TradeBook(BOT, "paper", "other"))
+    assert States(BOT).read().version == 3
+
+
+# --------------------------------------------------------- whose money it is
+
+CONSENT = Consent("risk 100 USD", "0123456789abcdef", "anna", "2025-05-05T00:00:00+00:00")
+
+
+def test_where_the_bot_stands_is_remembered_and_forgotten_whole(tables: Cloud) -> None:
+    states = States(BOT)
+    states.claim(MONDAY, "t")
+    assert states.stand("paper", "Nobody has typed.", CONSENT)
+    states.quiet(MONDAY + 60.1234)
+    state = states.read()
+    assert (state.mode, state.held_back, state.consent) == ("paper", "Nobody has typed.", CONSENT)
+    assert (state.quiet_until, state.version) == (MONDAY + 60.123, 1)
+    assert states.claim(MONDAY + 5, "t") == replace(state, last_tick=MONDAY + 5, previous_tick=MONDAY, ticks=2)
+    assert states.stand("live", "", None)
+    state = states.read()
+    assert (state.mode, state.held_back, state.consent, state.version) == ("live", "", None, 2)
+    (item,) = tables.items("BotState")
+    assert not {"held_back", "consent"} & set(item)
+
+
+def test_a_consent_moves_the_state_on() -> None:
+    States(BOT).claim(MONDAY, "t")
+    States(BOT).consent(CONSENT)
+    assert (States(BOT).read().consent, States(BOT).read().version) == (CONSENT, 1)
+
+
+def test_while_a_trade_is_open_the_bot_stands_where_it_stood() -> None:
+    committing(TradeBook(BOT, "paper", "t"))
+    before = States(BOT).read()
+    assert not States(BOT).stand("live", "", CONSENT)
+    assert States(BOT).read() == before
+
+
+@pytest.mark.parametrize(("stands", "wants"), [("paper", "live"), ("live", "paper"), (None, "live")])
+def test_an_intent_is_refused_when_the_bot_trades_other_money(stands: str | None, wants: str) -> None:
+    States(BOT).claim(MONDAY, "t")
+    version = 0
+    if stands is not None:
+        States(BOT).stand(stands, "", None)
+        version = 1
+    with pytest.raises(FenceLost):
+        TradeBook(BOT, wants, "t").intend(replace(trade(), mode=wants), version, b"record")
+    assert States(BOT).read().open_trade is None
+    TradeBook(BOT, stands or "paper", "t").intend(trade(), version, b"record")
+    assert States(BOT).read().open_trade == "trade-1"
+
+
+def test_live_and_paper_have_a_ledger_a_history_and_an_archive_each(tables: Cloud) -> None:
+    states, book = States(BOT), TradeBook(BOT, "live", "t")
+    states.claim(MONDAY, "t")
+    states.stand("live", "", CONSENT)
+    one = replace(trade(), mode="live")
+    book.intend(one, 1, b"record")
+    book.committing(quoted(one))
+    book.finish(executed(one, 1), CORRECTED, b"record", 100)
+    assert Ledgers(BOT).read("live") == (CORRECTED, 1)
+    assert Ledgers(BOT).read("paper") is None
+    assert TradeHistory(BOT, "paper").newest(5) == []
+    assert [each.sequence for each in TradeHistory(BOT, "live").newest(5)] == [1]
+    for table in ("TradeHistory", "TradeArchive"):
+        assert [item["bot_id"]["S"] for item in tables.items(table)] == ["default:live"]
+
+
+def test_a_ledger_is_opened_anew_while_no_trade_is_open_and_moves_the_state_on() -> None:
+    Ledgers(BOT).open_anew("live", LEDGER, 7)
+    assert Ledgers(BOT).read("live") == (LEDGER, 7)
+    assert States(BOT).read().version == 1
+    committing(TradeBook(BOT, "paper", "t"), version=1)
+    with pytest.raises(StaleVersion, match="A trade is open"):
+        Ledgers(BOT).open_anew("live", CORRECTED, 8)
+    assert Ledgers(BOT).read("live") == (LEDGER, 7)
+
+
 def test_a_lost_answer_of_someone_else_is_not_ours(tables: Cloud) -> None:
     States(BOT).claim(MONDAY, "t")
     TradeBook(BOT, "paper", "other").intend(trade(), 0, b"record")
@@ -380,6 +585,7 @@ def test_money_is_stored_to_the_last_digit() -> None:
         {"USD": Decimal("0.000000000001")},
         {("USD", "BTC"): MONDAY},
         {("USD", "BTC"): SeenCost(41.24, MONDAY)},
+        (Watched(7, MONDAY, MONDAY + 60), Watched(8, MONDAY + 5, MONDAY + 65)),
     )
     Ledgers(BOT).begin("paper", ledger)
     Ledgers(BOT).begin("paper", LEDGER)

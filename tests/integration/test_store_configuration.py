@@ -225,6 +225,8 @@ def test_every_value_survives_the_table_exactly(started: Configurations) -> None
         "cost_bps": {"default": 20.25, "BTC-USD": 10},
         "budget": {"USD": "500.10", "BTC": "0.00000001"},
         "paper_start": {"USD": "1000.00", "ETH": "3"},
+        "mode": "live",
+        "cards": {"USD": "48ce2ac5-c038-4426-b2f8-a2bdbcc93053"},
     }
     changed = started.change(changes, "anna", AT)
     assert started.now().settings == changed.settings == parse(as_plain(changed.settings))

@@ -1,5 +1,6 @@
 """The simulated account: commits, what becomes of them, lists by the page, cards, and who is let in."""
 
+from collections.abc import Callable
 from dataclasses import replace
 from decimal import Decimal
 from threading import Barrier, Thread
@@ -7,6 +8,7 @@ from threading import Barrier, Thread
 import pytest
 
 from local.account import Fate, card_id
+from local.answers import Answer
 from local.books import Status
 from local.rules import Rules
 from tests.exchanges import NOW, Trader, body_of, list_of, trader
@@ -251,7 +253,7 @@ def test_any_token_opens_the_account_unless_it_has_its_own() -> None:
 
 
 def test_each_scope_opens_its_own_door() -> None:
-    doors = {
+    doors: dict[str, Callable[[Trader], Answer]] = {
         "cards:read": lambda somebody: somebody.get("/v0/me/cards"),
         "cards:write": lambda somebody: somebody.post("/v0/me/cards", {"label": "x", "currency": "BTC"}),
         "transactions:read": lambda somebody: somebody.get("/v0/me/transactions"),

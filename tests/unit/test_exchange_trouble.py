@@ -10,7 +10,7 @@ import pytest
 from local.account import card_id
 from local.answers import Answer, Request
 from local.books import Status
-from local.trouble import FITS, Chance, Mishap, Step, TroublePlan
+from local.trouble import FITS, Chance, Mishap, Step, Trouble, TroublePlan
 from local.trouble_orders import InvalidTrouble, plan_body, plan_from, plan_from_text
 from tests.exchanges import NOW, Trader, body_of, list_of, trader
 
@@ -398,7 +398,7 @@ def test_a_plan_can_halt_assets(somebody: Trader) -> None:
 
 
 def test_chance_deals_the_same_again_whatever_else_is_asked() -> None:
-    def dealt(noise: bool) -> list[object]:
+    def dealt(noise: bool) -> list[Trouble | None]:
         plan = TroublePlan(plan_from({"seed": 7, "rate": 0.5}))
         asked = []
         for _ in range(50):

@@ -101,8 +101,7 @@ def test_too_large_an_amount_tells_the_most_and_to_trade_smaller() -> None:
     )
     assert to_both(400, body) == (
         Rejected,
-        "Uphold converts at most 25 at once here; "
-        "make trades smaller: trade_size_percentage or trade_size_amount.",
+        "Uphold converts at most 25 at once here; make trades smaller: trade_size_percentage or trade_size_amount.",
     )
 
 
@@ -126,7 +125,8 @@ def test_a_changed_password_needs_a_person_to_wait_and_to_rearm() -> None:
     )
     assert to_both(400, body) == (
         NeedsPerson,
-        f"Uphold holds money back after the password was changed, until 2021-09-16T17:19:34.996Z. Wait for that. {REARM}",
+        "Uphold holds money back after the password was changed, until 2021-09-16T17:19:34.996Z. "
+        f"Wait for that. {REARM}",
     )
 
 
@@ -264,8 +264,14 @@ def test_a_one_time_password_is_nothing_a_bot_can_give(header: str, value: str, 
 def test_what_something_on_the_way_refuses_does_not_accuse_the_token() -> None:
     for told in (Reply(403, b"<!doctype html><title>Just a moment</title>"), Reply(403, b""), Reply(403, ["no"])):
         quote, commit = to_quote(told), to_commit(told)
-        assert (type(quote), str(quote)) == (MarketUnavailable, "the exchange answered 403 Forbidden without saying why")
-        assert (type(commit), str(commit)) == (Unresolved, "The commit was sent, but the exchange answered 403 Forbidden.")
+        assert (type(quote), str(quote)) == (
+            MarketUnavailable,
+            "the exchange answered 403 Forbidden without saying why",
+        )
+        assert (type(commit), str(commit)) == (
+            Unresolved,
+            "The commit was sent, but the exchange answered 403 Forbidden.",
+        )
 
 
 def test_a_bare_401_needs_a_person_and_leaves_a_commit_in_doubt() -> None:

@@ -155,9 +155,7 @@ class Http:
             raise Quiet(f"{answer.says}, to be asked again after {left:.0f} s")
         return answer
 
-    def _exchanged(
-        self, request: requests.Request, left: float, deadline: float, proof: Mapping[str, str]
-    ) -> Answer:
+    def _exchanged(self, request: requests.Request, left: float, deadline: float, proof: Mapping[str, str]) -> Answer:
         prepared = self.session.prepare_request(request)
         with self.session.send(prepared, timeout=(left, left), stream=True, allow_redirects=False) as answer:
             content = _blotted(self._content(answer, deadline), proof)

@@ -1,11 +1,19 @@
 """Cards as balances: which card stands for an asset, and what may be spent of it."""
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
 from heisenbug.domain.errors import MarketUnavailable, NeedsPerson
+from heisenbug.exchange.uphold_refusals import words
+
+# What may stand in an address: ids of cards and of transactions.
+ID = re.compile(r"[A-Za-z0-9-]{8,64}")
+# As finely and as far as amounts are kept.
+MOST_DIGITS = 38
+HIGHEST_POWER = 30
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,18 +45,29 @@ def card_for(asset: str, cards: Sequence[Card], pinned: Mapping[str, str]) -> Ca
 
 
 def decimal(value: Any, what: str) -> Decimal:
-    """A finite number of Uphold's, as text or as number; raises MarketUnavailable naming `what`."""
+    """A number of Uphold's in any reasonable size, as text or as number; raises MarketUnavailable naming `what`."""
     try:
         number = Decimal(str(value)) if isinstance(value, str | int | float) and not isinstance(value, bool) else None
     except InvalidOperation:
         number = None
-    if number is None or not number.is_finite():
+    if number is None or not _is_reasonable(number):
         raise MarketUnavailable(f"the exchange's answer states no {what}")
     return number
 
 
+def _is_reasonable(number: Decimal) -> bool:
+    return (
+        number.is_finite() and abs(number.adjusted()) <= HIGHEST_POWER and len(number.as_tuple().digits) <= MOST_DIGITS
+    )
+
+
+def is_id(value: Any) -> bool:
+    """Whether it is an id that may stand in an address."""
+    return isinstance(value, str) and ID.fullmatch(value) is not None
+
+
 def _card(row: Any) -> Card | None:
-    if not isinstance(row, Mapping) or not isinstance(row.get("id"), str) or not isinstance(row.get("currency"), str):
+    if not isinstance(row, Mapping) or not is_id(row.get("id")) or not isinstance(row.get("currency"), str):
         return None
     settings = row.get("settings")
     position = settings.get("position") if isinstance(settings, Mapping) else 0
@@ -56,7 +75,7 @@ def _card(row: Any) -> Card | None:
         available = decimal(row.get("available"), "available amount")
     except MarketUnavailable:
         return None
-    return Card(row["id"], row["currency"], available, str(row.get("label", "")), _whole(position))
+    return Card(row["id"], row["currency"], available, words(row.get("label")), _whole(position))
 
 
 def _whole(value: Any) -> int:
@@ -70,7 +89,7 @@ def _missing(asset: str, wanted: str | None, cards: Sequence[Card]) -> str:
             "Then: heisenbug rearm."
         )
     other = next((card for card in cards if card.id == wanted), None)
-    wrong = f"holds {other.asset}" if other else "is not there any more"
+    wrong = f"holds {words(other.asset)}" if other else "is not there any more"
     return (
         f"The card {wanted} that the settings name for {asset} {wrong}. Name another in the setting cards, "
         "say again what may be risked (heisenbug live), then: heisenbug rearm."

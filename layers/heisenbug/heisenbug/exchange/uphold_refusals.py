@@ -31,6 +31,11 @@ class Complaint:
     message: str
     args: Mapping[str, Any]
 
+    @property
+    def told(self) -> str:
+        """What a person is told of it: Uphold's words, its code where it has none."""
+        return self.message or self.code
+
 
 def refusal(answer: Answer) -> Rejected | MarketUnavailable:
     """The error that `answer`, which is not in the 200s, stands for."""
@@ -145,10 +150,9 @@ def _forbidden(answer: Answer) -> str:
 
 
 def _unknown(answer: Answer) -> str:
-    found = list(complaints(answer.body))
-    plain = (GENERAL, HTTPStatus.NOT_FOUND.phrase)
-    details = [one for one in found if (one.message or one.code) not in plain] or found[:1]
-    told = words("; ".join(": ".join(filter(None, (one.field, one.message or one.code))) for one in details))
+    found = [one for one in complaints(answer.body) if one.told not in answer.says]
+    details = [one for one in found if one.told != GENERAL] or found[:1]
+    told = words("; ".join(f"{one.field}: {one.told}" if one.field else one.told for one in details))
     return (
         f"Uphold refused: {answer.says}{f' ({told})' if told else ''}. "
         "Nothing moved; if it goes on, look at heisenbug doctor."
