@@ -242,6 +242,6 @@ def test_settings_that_have_grown_too_large_are_noticed(tables: Cloud) -> None:
     bot = process(**TOLD)
     quiet_ticks(bot, tables, 0, 3)
     before = quiet_ticks(bot, tables, 3, 1)[0][1]
-    for number in range(100):
+    for number in range(200):
         tables.put("TradingPair", {"bot_id": {"S": BOT}, "pair": {"S": f"C{number}-USD"}, "enabled": {"BOOL": False}})
     assert quiet_ticks(bot, tables, 4, 2)[-1][1].read == before.read + 1

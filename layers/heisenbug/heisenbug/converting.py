@@ -76,16 +76,15 @@ class Converting:
         if spendable < trade.amount:
             raise Rejected(f"Only {spendable} {trade.source} may be spent, not {trade.amount}.")
         quote = self._exchange.quote(Request(trade.id, trade.source, trade.target, trade.amount))
+        _check_asked_for(quote, trade)
         cost = cost_fraction(quote.amount, quote.receives, trade.expected.source_price, trade.expected.target_price)
         return replace(trade, quote=quote, quoted_cost_bps=cost * 10_000)
 
     def _objection(self, trade: Trade, ledger: Ledger) -> str | None:
         """Why a quoted trade must not be committed, or None."""
         quote = trade.quote
-        if quote is None or (quote.source, quote.target) != (trade.source, trade.target):
-            return "The quote is not for the conversion that was asked for."
-        if not 0 < quote.amount <= trade.amount:
-            return f"The quote is over {quote.amount} {quote.source}, not over the {trade.amount} that was asked for."
+        if quote is None:
+            raise ValueError("A trade without a quote cannot be objected to.")
         left = min(quote.expires_at, self._deadline) - self._settling.moment()
         if left < LEAST_SECONDS_TO_COMMIT:
             return f"Only {left:.1f} s are left to commit."
@@ -124,6 +123,14 @@ class Converting:
 
     def _skip(self, trade: Trade, outcome: str, position: Position) -> Ended:
         return self._settling.drop(trade, TradeState.SKIPPED, outcome, position)
+
+
+def _check_asked_for(quote: VenueQuote, trade: Trade) -> None:
+    """Raise Rejected where a quote is not for what was asked; it lapses."""
+    if (quote.source, quote.target) != (trade.source, trade.target):
+        raise Rejected("The quote is not for the conversion that was asked for.")
+    if not 0 < quote.amount <= trade.amount:
+        raise Rejected(f"The quote is over {quote.amount} {quote.source}, not over the {trade.amount} asked for.")
 
 
 def _halting(ended: Ended, refused: Exception) -> Ended:

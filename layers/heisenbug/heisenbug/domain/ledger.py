@@ -84,9 +84,12 @@ def _rest(ledger: Ledger, trade: Trade, at: int, cooldown_seconds: int) -> Ledge
 
 
 def _remember_cost(ledger: Ledger, trade: Trade, at: int) -> Ledger:
-    young = {pair: cost for pair, cost in ledger.seen_costs.items() if at - cost.at < FORGET_COSTS_AFTER_SECONDS}
-    if trade.quoted_cost_bps is not None:
-        young[trade.source, trade.target] = SeenCost(round(trade.quoted_cost_bps, 2), at)
+    """The costs seen within a day; the trade's own was seen when it was decided, however late it ends."""
+    seen = dict(ledger.seen_costs)
+    known = seen.get((trade.source, trade.target))
+    if trade.quoted_cost_bps is not None and (known is None or known.at <= trade.due):
+        seen[trade.source, trade.target] = SeenCost(round(trade.quoted_cost_bps, 2), trade.due)
+    young = {pair: cost for pair, cost in seen.items() if at - cost.at < FORGET_COSTS_AFTER_SECONDS}
     return replace(ledger, seen_costs=young)
 
 

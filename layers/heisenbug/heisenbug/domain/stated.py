@@ -9,7 +9,7 @@ from heisenbug.domain.rules import shown
 from heisenbug.domain.trade import Filled, Settlement, Trade
 
 _AMOUNT = r"(\d{1,15}(?:\.\d{1,18})?)"
-_EXECUTED = re.compile(rf"executed {_AMOUNT} (\w{{2,10}}) for {_AMOUNT} (\w{{2,10}})")
+_EXECUTED = re.compile(rf"executed {_AMOUNT} (\w{{2,10}}) for {_AMOUNT} (\w{{2,10}})", re.ASCII)
 FAILED = "failed, nothing moved"
 
 

@@ -115,5 +115,5 @@ def _storable(value: Any, plain: Any) -> Any:
     if isinstance(value, Decimal):
         return value
     if isinstance(value, Mapping):
-        return {key: Decimal(str(number)) for key, number in value.items()}
+        return {key: part if isinstance(part, str) else Decimal(str(part)) for key, part in value.items()}
     return Decimal(str(plain)) if isinstance(plain, float) else plain

@@ -114,20 +114,18 @@ class TradeBook:
 
     def keep(self, ledger: Ledger, sequence: int, version: int) -> None:
         """Write the ledger alone; while a trade is open only that trade moves it."""
-        with fenced("The ledger"), Step(connection=_connection()) as step:
+        with self._ledger_step("The ledger", ledger, sequence) as step:
             self._move_on(step, [], _version_is(version) & BotStateItem.open_trade.does_not_exist())
-            step.save(ledger_item(self._bot_id, self._mode, ledger, sequence))
 
     def correct(self, trade: Trade, ledger: Ledger, newest: Newest, halt: str) -> None:
         """Write a finished trade anew, in the history only while it belongs there, the ledger with it, and kill."""
         record = self._archived(trade.sequence).record
         allowed = _version_is(newest.version) & BotStateItem.open_trade.does_not_exist()
-        with fenced("The correction"), Step(connection=_connection()) as step:
+        with self._ledger_step("The correction", ledger, newest.sequence) as step:
             self._move_on(step, killing(utc(trade.finished_at or 0), "a late conversion", halt), allowed)
             step.save(TradeArchiveItem(self._book, trade.sequence, **self._attributes(trade, record)))
             if trade.sequence > newest.sequence - newest.history_limit:
                 step.save(self._item(trade, trade.sequence, record))
-            step.save(ledger_item(self._bot_id, self._mode, ledger, newest.sequence))
 
     def _archived(self, sequence: int) -> TradeArchiveItem:
         return TradeArchiveItem.get(self._book, sequence, consistent_read=True)
@@ -166,6 +164,19 @@ class TradeBook:
             if not self._was_ours(trade, wanted):
                 raise
 
+    @contextmanager
+    def _ledger_step(self, what: str, ledger: Ledger, sequence: int) -> Iterator[TransactWrite]:
+        """One transaction that writes the ledger under our token, by which a lost answer is known."""
+        written = ledger_item(self._bot_id, self._mode, ledger, sequence)
+        written.token = self._token
+        try:
+            with fenced(what), Step(connection=_connection()) as step:
+                yield step
+                step.save(written)
+        except FenceLost:
+            if not _is_stored(written):
+                raise
+
     def _was_ours(self, trade: Trade, wanted: TradeState) -> bool:
         if wanted in DROPPED:
             return self._is_ended(trade)
@@ -178,6 +189,11 @@ class TradeBook:
     def _mode_is_ours(self) -> Condition:
         same: Condition = BotStateItem.mode == self._mode
         return same | BotStateItem.mode.does_not_exist() if self._mode == "paper" else same
+
+
+def _is_stored(ledger: BotStateItem) -> bool:
+    found = next(iter(BotStateItem.query(ledger.bot_id, BotStateItem.item == ledger.item, consistent_read=True)), None)
+    return found is not None and found.serialize() == ledger.serialize()
 
 
 def _version_is(version: int) -> Condition:
