@@ -24,7 +24,7 @@ from tests.crash.tape import (
     throttled,
 )
 from tests.crash.verdict import Verdict, judge
-from tests.crash.world import SPACING, Process, World, forget_everything
+from tests.crash.world import SPACING, Laboratory, Process
 
 STEPS = 10
 MOST_CALLS = 24
@@ -37,16 +37,16 @@ HTTP_ONLY = (no_connection, no_answer)
 
 
 class Bot(RuleBasedStateMachine):
-    """One bot over its life; `tape`, `told` are set for the run."""
+    """One bot over its life; `laboratory` and `told` are set for the run."""
 
-    tape: Tape
-    told: Callable[[World, Verdict], None]
+    laboratory: Laboratory
+    told: Callable[[Verdict], None]
 
     @initialize(plan=st.builds(Chance, st.integers(0, 10**6), st.sampled_from((0.0, 0.1, 0.3, 0.6)), st.just(SWIFT)))
     def begins(self, plan: Chance) -> None:
         """The exchange has its own day, good or bad."""
-        forget_everything()
-        self.world = World(self.tape, Plan(chance=plan))
+        self.world = self.laboratory.world(Plan(chance=plan))
+        self.tape = self.laboratory.tape
         self.process = self.world.process()
 
     @rule(times=st.integers(1, 5), new=st.booleans(), late=st.sampled_from((0, 2, 30)))
@@ -130,7 +130,7 @@ class Bot(RuleBasedStateMachine):
         self.world.end(self.world.process(), stride=6 * SPACING)
         self.world.watch_out()
         verdict = judge(self.world)
-        type(self).told(self.world, verdict)
+        type(self).told(verdict)
         assert verdict.kept, verdict
 
     def _accident(self, place: int | str, mishap: Any, new: bool) -> None:
@@ -161,22 +161,14 @@ def _fitting(tape: Tape, mishap: Any) -> Any:
     return fitted
 
 
-def random_lives(tape: Tape, examples: int, number: int, tell: Callable[[str], None]) -> Figures:
-    """Let that many bots live; raises AssertionError with the shortest life that broke the promise."""
+def random_lives(laboratory: Laboratory, examples: int, number: int) -> Figures:
+    """Let that many bots live, drawn by the seed `number`; raises AssertionError with the shortest life that broke it."""
     figures = Figures()
 
-    def told(world: World, verdict: Verdict) -> None:
-        figures.runs += 1
-        figures.conversions += verdict.conversions
-        figures.double += verdict.double
-        figures.lost += verdict.lost
-        figures.invented += verdict.invented
-        figures.unresolved += verdict.unresolved
-        figures.conserved = figures.conserved and verdict.conserved
-        if figures.runs % 500 == 0:
-            tell(f"{figures.runs} lives, {figures.conversions} conversions")
+    def told(verdict: Verdict) -> None:
+        figures.judged(verdict, f"a life of seed {number}")
 
-    machine = type("Life", (Bot,), {"tape": tape, "told": staticmethod(told)})
+    machine = type("Life", (Bot,), {"laboratory": laboratory, "told": staticmethod(told)})
     steady = settings(
         max_examples=examples,
         stateful_step_count=STEPS,

@@ -1,6 +1,6 @@
 """The crash matrix: every mishap at every call of every kind of tick; the calls are found by making the tick once."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from heisenbug.store.trade_book import TradeBook
@@ -9,7 +9,6 @@ from local.trouble import Order, Plan, Step, Trouble
 from tests.crash.tape import (
     Killed,
     Mishap,
-    Tape,
     answer_lost,
     dies_after,
     dies_before,
@@ -20,7 +19,7 @@ from tests.crash.tape import (
     throttled,
 )
 from tests.crash.verdict import Verdict, judge
-from tests.crash.world import SPACING, Process, World, forget_everything
+from tests.crash.world import SPACING, Laboratory, Process, World
 
 WRITES = ("PutItem", "UpdateItem", "DeleteItem", "TransactWriteItems", "BatchWriteItem")
 LEASE_OVER_SECONDS = 25
@@ -49,11 +48,12 @@ class Case:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What came of a run; `ticks` is how many it took until no trade was open."""
+    """What came of a run; `ticks` is how many it took until no trade was open, `happened` whether its mishap did."""
 
     case: Case
     verdict: Verdict
     ticks: int
+    happened: bool
 
 
 def _new(world: World) -> Process:
@@ -116,41 +116,47 @@ SCENARIOS = (
 )
 
 
-def calls_of(tape: Tape, scenario: Scenario, book: type[TradeBook] = TradeBook) -> list[str]:
+def calls_of(laboratory: Laboratory, scenario: Scenario, book: type[TradeBook] = TradeBook) -> list[str]:
     """Every call of the scenario's tick, by making it once."""
-    world = World(tape, scenario.plan, book)
+    world = laboratory.world(scenario.plan, book)
     process = scenario.begin(world)
     due = world.next_due()
-    with tape.record() as made:
+    with laboratory.tape.record() as made:
         world.tick(process, due)
     return list(made.names)
 
 
-def cases(tape: Tape, scenarios: tuple[Scenario, ...] = SCENARIOS, book: type[TradeBook] = TradeBook) -> Iterator[Case]:
+def cases(
+    laboratory: Laboratory, scenarios: Sequence[Scenario] = SCENARIOS, book: type[TradeBook] = TradeBook
+) -> Iterator[Case]:
     """Every mishap at every call of every scenario."""
     for scenario in scenarios:
-        for number, call in enumerate(calls_of(tape, scenario, book)):
+        for number, call in enumerate(calls_of(laboratory, scenario, book)):
             for mishap in _mishaps_of(call):
                 yield Case(scenario, number, call, mishap)
 
 
-def run(tape: Tape, case: Case, book: type[TradeBook] = TradeBook) -> Outcome:
+def run(laboratory: Laboratory, case: Case, book: type[TradeBook] = TradeBook) -> Outcome:
     """One case from its beginning until no trade is open any more, and the oldest ticks delivered once more."""
-    forget_everything()
-    world = World(tape, case.scenario.plan, book)
+    world = laboratory.world(case.scenario.plan, book)
     process = case.scenario.begin(world)
     due = world.next_due()
-    with tape.record({case.number: _mishap(case.mishap, world, due)}):
+    with laboratory.tape.record({case.number: _mishap(case.mishap, world, due)}) as made:
         try:
             world.tick(process, due)
         except Killed:
             pass
         except Exception:  # noqa: BLE001, S110: the function failed; nobody runs it again
             pass
+    return concluded(world, case, due, made.happened > 0)
+
+
+def concluded(world: World, case: Case, due: int, happened: bool) -> Outcome:
+    """Let the bot run on until nothing is open or under watch, deliver old ticks again, and compare."""
     needed = world.run_on()
     world.watch_out()
     _deliver_again(world, due)
-    return Outcome(case, judge(world), needed)
+    return Outcome(case, judge(world), needed, happened)
 
 
 def _mishaps_of(call: str) -> tuple[str, ...]:

@@ -1,91 +1,87 @@
-"""Running the matrix over two processes, and adding up what came of it."""
+"""Running the proofs over several processes, and adding up what came of them."""
 
-import os
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
-from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from multiprocessing import get_context
+from typing import Any
 
 from heisenbug.store.trade_book import TradeBook
-from tests.crash.matrix import SCENARIOS, Case, Outcome, calls_of, cases, run
-from tests.crash.tape import Tape, taped_aws
-from tests.tables import cloud
+from tests.crash.matrix import SCENARIOS, Case, Outcome, cases, run
+from tests.crash.verdict import Verdict
+from tests.crash.world import laboratory
 
-AWS = {"AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test", "AWS_DEFAULT_REGION": "us-east-1"}
+CASES_AT_ONCE = 20
 Tell = Callable[[str], None]
+Point = tuple[str, int]
 
 
 @dataclass
 class Figures:
-    """What many runs add up to."""
+    """What many runs add up to; a point is a call of a scenario's tick, hit where its process died at it."""
 
-    points: int = 0
+    points: set[Point] = field(default_factory=set)
+    before: set[Point] = field(default_factory=set)
+    after: set[Point] = field(default_factory=set)
     runs: int = 0
     conversions: int = 0
     double: int = 0
     lost: int = 0
     invented: int = 0
     unresolved: int = 0
-    conserved: bool = True
+    not_conserved: int = 0
     longest: int = 0
     broken: list[str] = field(default_factory=list)
 
     @property
     def kept(self) -> bool:
-        """Whether the promise was kept in every run."""
-        return not (self.double or self.lost or self.invented or self.unresolved or self.broken) and self.conserved
+        """Whether the promise was kept in every run, and every point was hit before and after."""
+        return not self.broken and self.before == self.after == self.points
 
     def add(self, outcome: Outcome) -> None:
-        """One run more."""
-        verdict, case = outcome.verdict, outcome.case
+        """One run of the matrix more."""
+        case = outcome.case
+        point = case.scenario.name, case.number
+        self.points.add(point)
+        if outcome.happened and case.mishap in ("dies before", "dies after"):
+            (self.before if case.mishap == "dies before" else self.after).add(point)
+        self.longest = max(self.longest, outcome.ticks)
+        self.judged(outcome.verdict, f"{case.scenario.name}: {case.mishap} at call {case.number}, {case.call}")
+
+    def judged(self, verdict: Verdict, what: str) -> None:
+        """One verdict more."""
         self.runs += 1
         self.conversions += verdict.conversions
         self.double += verdict.double
         self.lost += verdict.lost
         self.invented += verdict.invented
         self.unresolved += verdict.unresolved
-        self.conserved = self.conserved and verdict.conserved
-        self.longest = max(self.longest, outcome.ticks)
+        self.not_conserved += not verdict.conserved
         if not verdict.kept:
-            self.broken.append(f"{case.scenario.name}: {case.mishap} at call {case.number}, {case.call}: {verdict}")
+            self.broken.append(f"{what}: {verdict}")
 
     def __add__(self, other: "Figures") -> "Figures":
-        return Figures(
-            self.points + other.points,
-            self.runs + other.runs,
-            self.conversions + other.conversions,
-            self.double + other.double,
-            self.lost + other.lost,
-            self.invented + other.invented,
-            self.unresolved + other.unresolved,
-            self.conserved and other.conserved,
-            max(self.longest, other.longest),
-            self.broken + other.broken,
-        )
+        both: dict[str, Any] = {}
+        for each in fields(self):
+            mine, theirs = getattr(self, each.name), getattr(other, each.name)
+            both[each.name] = mine | theirs if isinstance(mine, set) else mine + theirs
+        return Figures(**{**both, "longest": max(self.longest, other.longest)})
 
     def lines(self) -> Iterator[str]:
         """For a person."""
-        yield f"I/O points found                  {self.points}"
-        yield f"runs                              {self.runs}"
-        yield f"conversions at the exchange       {self.conversions}"
-        yield f"double conversions                {self.double}"
-        yield f"lost conversions                  {self.lost}"
-        yield f"trades that never happened        {self.invented}"
-        yield f"value conserved                   {'yes' if self.conserved else 'NO'}"
-        yield f"unresolved left                   {self.unresolved}"
-        yield f"longest time to resolution        {self.longest} ticks"
+        if self.points:
+            yield f"I/O points found              {len(self.points)}"
+            yield f"  died before, died after     {len(self.before)}, {len(self.after)}"
+        yield f"runs                          {self.runs}"
+        yield f"conversions at the exchange   {self.conversions}"
+        yield f"double conversions            {self.double}"
+        yield f"lost conversions              {self.lost}"
+        yield f"trades that never happened    {self.invented}"
+        yield f"value conserved               {'yes' if not self.not_conserved else f'NOT in {self.not_conserved}'}"
+        yield f"unresolved left               {self.unresolved}"
+        if self.points:
+            yield f"longest time to resolution    {self.longest} ticks"
         yield from (f"BROKEN  {text}" for text in self.broken[:20])
-
-
-@contextmanager
-def laboratory() -> Iterator[Tape]:
-    """Tables in memory, with every call of every AWS client on the tape."""
-    os.environ.update(AWS)
-    os.environ.pop("AWS_ENDPOINT_URL", None)
-    tape = Tape()
-    with cloud(), taped_aws(tape):
-        yield tape
 
 
 class NoIntent(TradeBook):
@@ -101,31 +97,63 @@ class NoIntent(TradeBook):
         """Nothing to clear, and no fence."""
 
 
-BOOKS: dict[str, type[TradeBook]] = {"as it is": TradeBook, "without the intent": NoIntent}
+class NoCommitting(TradeBook):
+    """A book that writes the intent, but not that the commit is about to be sent: wrong too."""
+
+    def committing(self, *_: object) -> None:
+        """Not written."""
 
 
-def every_point(jobs: int, tell: Tell, share: int = 1, book: str = "as it is") -> Figures:
-    """The matrix over `jobs` processes; of every `share` cases one is run, each point at least before and after."""
-    with laboratory() as tape:
-        points = sum(len(calls_of(tape, scenario, BOOKS[book])) for scenario in SCENARIOS)
-    total = Figures(points)
+MUTANTS: dict[str, type[TradeBook]] = {"the intent": NoIntent, "the word before the commit": NoCommitting}
+BOOKS: dict[str, type[TradeBook]] = {"": TradeBook, **MUTANTS}
+
+
+def every_point(jobs: int, tell: Tell, share: int = 1, without: str = "") -> Figures:
+    """The matrix over `jobs` processes: every death, and of the other mishaps one in `share`.
+
+    `without` takes a step of the book away (MUTANTS): the promise must then be seen to be broken.
+    """
+    with laboratory() as here:
+        found = list(cases(here, book=BOOKS[without]))
+    chosen = [case for place, case in enumerate(found) if "dies" in case.mishap or place % share == 0]
+    parts = [chosen[place : place + CASES_AT_ONCE] for place in range(0, len(chosen), CASES_AT_ONCE)]
+    wishes = [(without, _plain(some)) for some in parts]
+    return _over(jobs, _some_cases, wishes, tell, f"of {len(chosen)} cases")
+
+
+def many_lives(examples: int, jobs: int, tell: Tell, first_seed: int = 1) -> Figures:
+    """Random lives over `jobs` processes, some hundred a seed, so that a broken one is found again by its seed."""
+    each = max(min(250, examples // jobs), 1)
+    seeds = range(first_seed, first_seed - (-examples // each))
+    return _over(jobs, _some_lives, [(each, seed) for seed in seeds], tell, f"of {examples} lives")
+
+
+def _over(jobs: int, work: Callable[[Any], Figures], wishes: Sequence[Any], tell: Tell, of: str) -> Figures:
+    total = Figures()
     with ProcessPoolExecutor(jobs, get_context("spawn")) as pool:
-        for figures in pool.map(_part, [(part, jobs, share, book) for part in range(jobs)]):
+        for figures in pool.map(work, wishes):
             total += figures
-    tell(f"{total.runs} runs over {points} points")
+            tell(f"{total.runs} {of}, {total.conversions} conversions, {len(total.broken)} broken")
     return total
 
 
-def _part(wish: tuple[int, int, int, str]) -> Figures:
-    part, jobs, share, name = wish
+def _plain(some: Sequence[Case]) -> list[tuple[int, int, str, str]]:
+    """The cases as they travel to another process."""
+    return [(SCENARIOS.index(case.scenario), case.number, case.call, case.mishap) for case in some]
+
+
+def _some_cases(wish: tuple[str, list[tuple[int, int, str, str]]]) -> Figures:
+    without, some = wish
     figures = Figures()
-    with laboratory() as tape:
-        for case in _chosen(cases(tape, book=BOOKS[name]), part, jobs, share):
-            figures.add(run(tape, case, BOOKS[name]))
+    with laboratory() as here:
+        for place, number, call, mishap in some:
+            figures.add(run(here, Case(SCENARIOS[place], number, call, mishap), BOOKS[without]))
     return figures
 
 
-def _chosen(all_cases: Iterable[Case], part: int, jobs: int, share: int) -> Iterator[Case]:
-    """This part's cases: every death, and of the other mishaps one in `share`."""
-    wanted = (case for place, case in enumerate(all_cases) if "dies" in case.mishap or place % share == 0)
-    return (case for place, case in enumerate(wanted) if place % jobs == part)
+def _some_lives(wish: tuple[int, int]) -> Figures:
+    from tests.crash.machine import random_lives
+
+    examples, seed = wish
+    with laboratory() as here:
+        return random_lives(here, examples, seed)

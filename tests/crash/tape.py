@@ -8,6 +8,7 @@ from typing import Any
 import requests
 from botocore.client import BaseClient
 from botocore.exceptions import ClientError
+from requests.adapters import HTTPAdapter
 
 Call = Callable[[], Any]
 Mishap = Callable[[Call], Any]
@@ -19,11 +20,15 @@ class Killed(BaseException):
 
 @dataclass
 class Tape:
-    """The calls made so far by name; a mishap happens to the call with its number, or to the first one of its name."""
+    """The calls made so far by name; a mishap happens to the call with its number, or to the first one of its name.
+
+    `happened` counts the mishaps since the beginning.
+    """
 
     names: list[str] = field(default_factory=list)
     mishaps: Mapping[int | str, Mishap] = field(default_factory=dict)
     running: bool = False
+    happened: int = 0
 
     def call(self, name: str, call: Call) -> Any:
         """Make a call, or let happen to it what was told."""
@@ -32,12 +37,15 @@ class Tape:
         number, is_first = len(self.names), name not in self.names
         self.names.append(name)
         mishap = self.mishaps.get(number) or (self.mishaps.get(name) if is_first else None)
-        return call() if mishap is None else mishap(call)
+        if mishap is None:
+            return call()
+        self.happened += 1
+        return mishap(call)
 
     @contextmanager
     def record(self, mishaps: Mapping[int | str, Mishap] | None = None) -> Iterator["Tape"]:
         """From the beginning, with these mishaps."""
-        self.names, self.mishaps, self.running = [], mishaps or {}, True
+        self.names, self.mishaps, self.running, self.happened = [], mishaps or {}, True, 0
         try:
             yield self
         finally:
@@ -66,6 +74,27 @@ def taped_aws(tape: Tape) -> Iterator[None]:
         yield
     finally:
         BaseClient._make_api_call = plain  # type: ignore[attr-defined]
+
+
+@contextmanager
+def taped_http(tape: Tape) -> Iterator[None]:
+    """Let every request over a real connection go over the tape."""
+    plain = HTTPAdapter.send
+
+    def sent(self: HTTPAdapter, request: requests.PreparedRequest, *args: Any, **options: Any) -> Any:
+        return tape.call(name_of(request), lambda: plain(self, request, *args, **options))
+
+    HTTPAdapter.send = sent  # type: ignore[method-assign]
+    try:
+        yield
+    finally:
+        HTTPAdapter.send = plain  # type: ignore[method-assign]
+
+
+def name_of(request: requests.PreparedRequest) -> str:
+    """A request by its method and what it is about."""
+    path = str(request.path_url).split("?")[0]
+    return f"{request.method} {'commit' if path.endswith('/commit') else path.split('/')[-1][:12]}"
 
 
 # ------------------------------------------------------------------ mishaps

@@ -1,15 +1,19 @@
 """One bot with live money, its tables in memory and its exchange in one process, on a clock that stands still."""
 
-from collections.abc import Mapping, Sequence
+import os
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from decimal import Decimal
 from itertools import count
 from typing import Any
 
+import boto3
 import requests
 from moto.dynamodb.models import dynamodb_backends
 
 from heisenbug.configuration import Configuration, Configurations
+from heisenbug.credential import Credential
 from heisenbug.domain.assets import AssetClass, Pair
 from heisenbug.domain.ledger import Ledger, Watched
 from heisenbug.domain.live import Consent, Deployment, digest, to_type
@@ -34,12 +38,16 @@ from local.routes import SimulatedExchange
 from local.rules import Rules
 from local.trouble import CALM, Plan, TroublePlan
 from tests.bots import EAGER, price_of
-from tests.crash.tape import Tape
+from tests.crash.tape import Tape, name_of, taped_aws
 from tests.fakes import Clock, FakeQueue
 from tests.in_process_exchange import InProcess
 from tests.markets import MONDAY
+from tests.tables import cloud
 
 URL = "http://exchange.test"
+AWS = {"AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test", "AWS_DEFAULT_REGION": "us-east-1"}
+CREDENTIAL = "/heisenbug/exchange-token"
+TOKEN = "a-token-of-the-proof"
 SPACING = 5
 PAIR = "BTC-USD"
 BUDGET = {"USD": Decimal(1000), "BTC": Decimal(100)}
@@ -89,13 +97,9 @@ class Wire(InProcess):
         self._tape = world.tape
 
     def send(self, request: requests.PreparedRequest, *args: Any, **options: Any) -> requests.Response:
-        """One request, named by its method and what it is about."""
-        path = str(request.path_url).split("?")[0]
-        kind = "commit" if path.endswith("/commit") else path.split("/")[-1][:12]
+        """One request."""
         plain = super().send
-        answer: requests.Response = self._tape.call(
-            f"{request.method} {kind}", lambda: plain(request, *args, **options)
-        )
+        answer: requests.Response = self._tape.call(name_of(request), lambda: plain(request, *args, **options))
         return answer
 
 
@@ -104,6 +108,7 @@ class World:
     """A bot of its own in tables that all worlds share; `book` makes the books, for a world without some step."""
 
     tape: Tape
+    ssm: Callable[[], Any]
     plan: Plan = CALM
     book: type[TradeBook] = TradeBook
     clock: Clock = field(default_factory=lambda: Clock(MONDAY + 10 * SPACING))
@@ -216,7 +221,8 @@ class Process:
         self.remembered = Remembered()
         self.patience = Patience()
         self.configurations = Configurations(world.bot_id)
-        self.http = Http(URL, world.clock, world.clock.sleep, self.patience, _sign)
+        self.credential = Credential(CREDENTIAL, world.ssm, world.clock)
+        self.http = Http(URL, world.clock, world.clock.sleep, self.patience, self.credential.sign)
         self.http.session.mount(URL, Wire(world))
 
     def bot(self) -> Bot:
@@ -253,17 +259,33 @@ class Process:
             queue=FakeQueue(),
             remembered=self.remembered,
             deployment=Deployment(True),
-            missing_credential=str,
+            missing_credential=self.credential.missing,
             patience=self.patience,
         )
 
 
-def _sign() -> Mapping[str, str]:
-    return {"Authorization": "Bearer a-token-of-the-proof"}
+@dataclass(frozen=True, slots=True)
+class Laboratory:
+    """Tables and secrets in memory, every call of every client on the tape; one world at a time."""
+
+    tape: Tape
+    ssm: Callable[[], Any]
+
+    def world(self, plan: Plan = CALM, book: type[TradeBook] = TradeBook) -> World:
+        """A new world in empty tables: the emulation copies all of them for every transaction."""
+        for region in dynamodb_backends["123456789012"].values():
+            for table in region.tables.values():
+                table.items.clear()
+        return World(self.tape, self.ssm, plan, book)
 
 
-def forget_everything() -> None:
-    """Empty the tables in memory: the emulation copies all of them for every transaction."""
-    for region in dynamodb_backends["123456789012"].values():
-        for table in region.tables.values():
-            table.items.clear()
+@contextmanager
+def laboratory() -> Iterator[Laboratory]:
+    """The laboratory, open."""
+    os.environ.update(AWS)
+    os.environ.pop("AWS_ENDPOINT_URL", None)
+    tape = Tape()
+    with cloud(), taped_aws(tape):
+        ssm = boto3.client("ssm", region_name=AWS["AWS_DEFAULT_REGION"])
+        ssm.put_parameter(Name=CREDENTIAL, Value=TOKEN, Type="SecureString")
+        yield Laboratory(tape, lambda: ssm)

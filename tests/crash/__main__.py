@@ -1,0 +1,75 @@
+"""`make crash`: the whole proof that no death of a process doubles or loses a conversion; ends 0 where it holds."""
+
+import argparse
+import sys
+import time
+from collections.abc import Callable
+
+from cli.environments import make_environments
+from cli.paths import home
+from tests.crash.proving import MUTANTS, Figures, every_point, many_lives
+from tests.crash.yard import every_kill, new_home, yard
+
+NO_OTHERS = 10**9
+
+
+def main() -> int:
+    """Run every part, print the figures of each, and say whether all of it held."""
+    options = _parser().parse_args()
+    tell = _clocked(time.monotonic())
+    held = [
+        _part("Every mishap at every call", lambda: every_point(options.jobs, tell, options.share)),
+        _part("A worker killed (SIGKILL) before and after every call", lambda: _killed(options.port, tell)),
+        _part("Random lives", lambda: many_lives(options.examples, options.jobs, tell, options.seed)),
+        *(_mutant(name, options.jobs, tell) for name in MUTANTS),
+    ]
+    print(f"\n{'The promise was kept.' if all(held) else 'THE PROMISE WAS BROKEN, or the proof cannot fail.'}")
+    return 0 if all(held) else 1
+
+
+def _part(title: str, prove: Callable[[], Figures]) -> bool:
+    print(f"\n{title}", flush=True)
+    figures = prove()
+    _print(figures)
+    return figures.kept
+
+
+def _mutant(name: str, jobs: int, tell: Callable[[str], None]) -> bool:
+    """The same harness over a bot without one of its steps must find it out: only then can it fail."""
+    print(f"\nWithout {name}: this must break", flush=True)
+    figures = every_point(jobs, tell, NO_OTHERS, name)
+    _print(figures)
+    return bool(figures.lost or figures.double)
+
+
+def _killed(port: int, tell: Callable[[str], None]) -> Figures:
+    make_environments(home())
+    with yard(new_home(home(), "crash"), port) as here:
+        return every_kill(here, tell)
+
+
+def _print(figures: Figures) -> None:
+    for line in figures.lines():
+        print(f"  {line}", flush=True)
+
+
+def _clocked(begin: float) -> Callable[[str], None]:
+    def tell(text: str) -> None:
+        print(f"{time.monotonic() - begin:6.0f} s  {text}", file=sys.stderr, flush=True)
+
+    return tell
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="make crash", description=__doc__)
+    add = parser.add_argument
+    add("--examples", type=int, default=10_000, help="random lives (default 10000)")
+    add("--share", type=int, default=1, help="of the mishaps that are no deaths try one in so many (default 1: all)")
+    add("--jobs", type=int, default=2, help="processes (default 2)")
+    add("--seed", type=int, default=1, help="the first seed of the lives (default 1)")
+    add("--port", type=int, default=4720, help="where the embedded AWS of the killed workers listens (default 4720)")
+    return parser
+
+
+if __name__ == "__main__":
+    sys.exit(main())

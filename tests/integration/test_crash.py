@@ -1,0 +1,94 @@
+"""The short form of `make crash`: every death at every call, some of the other mishaps, and some random lives."""
+
+from collections.abc import Iterator
+from decimal import Decimal
+
+import pytest
+
+from heisenbug.exchange.port import Request
+from heisenbug.exchange.uphold_account import UpholdAccount
+from tests.crash.machine import random_lives
+from tests.crash.matrix import SCENARIOS, Case, Scenario, cases, run
+from tests.crash.proving import MUTANTS, Figures
+from tests.crash.tape import Killed, dies_before
+from tests.crash.verdict import judge
+from tests.crash.world import Laboratory, World, laboratory
+
+ONE_IN = 40
+LIVES, SEEDS = 50, range(1, 5)
+UNHEARD = next(scenario for scenario in SCENARIOS if scenario.name == "a commit that landed unheard")
+
+
+@pytest.fixture
+def here(monkeypatch: pytest.MonkeyPatch) -> Iterator[Laboratory]:
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_DEFAULT_REGION", "AWS_ENDPOINT_URL"):
+        monkeypatch.setenv(name, "set back after the test")
+    with laboratory() as opened:
+        yield opened
+
+
+@pytest.mark.parametrize("scenario", SCENARIOS, ids=lambda scenario: scenario.name)
+def test_whatever_call_a_tick_dies_at_nothing_is_doubled_lost_or_left_open(
+    here: Laboratory, scenario: Scenario
+) -> None:
+    figures = Figures()
+    for place, case in enumerate(cases(here, (scenario,))):
+        if "dies" in case.mishap or place % ONE_IN == 0:
+            figures.add(run(here, case))
+    assert figures.broken == []
+    assert figures.before == figures.after == figures.points
+    assert (figures.conversions > 0) == (scenario.name != "a commit that was never sent")
+
+
+@pytest.mark.parametrize("number", SEEDS)
+def test_whatever_is_done_to_a_bot_in_whatever_order_it_keeps_its_promise(here: Laboratory, number: int) -> None:
+    figures = random_lives(here, LIVES, number)
+    assert figures.broken == []
+    assert figures.runs >= LIVES
+
+
+@pytest.mark.parametrize("missing", MUTANTS)
+def test_a_bot_without_one_of_its_steps_is_found_out(here: Laboratory, missing: str) -> None:
+    figures = Figures()
+    figures.add(run(here, Case(UNHEARD, 0, "UpdateItem", "dies before"), MUTANTS[missing]))
+    assert figures.lost == 1
+    assert not figures.kept
+
+
+def converted(world: World, trade_id: str) -> None:
+    """A conversion past the bot's books."""
+    account = UpholdAccount(world.process().http, {}, world.clock, world.clock.at + 20)
+    account.commit(account.quote(Request(trade_id, "USD", "BTC", Decimal(10))))
+
+
+def test_a_conversion_that_is_nowhere_in_the_books_is_lost_and_a_second_one_of_a_decision_is_double(
+    here: Laboratory,
+) -> None:
+    world = here.world()
+    converted(world, "one")
+    once = judge(world)
+    assert (once.conversions, once.lost, once.double, once.conserved) == (1, 1, 0, False)
+    converted(world, "one")
+    assert (judge(world).lost, judge(world).double) == (2, 1)
+
+
+def test_a_trade_in_the_books_that_never_happened_is_invented(here: Laboratory) -> None:
+    other, world = here.world(), here.world()
+    world.tick(world.process())
+    assert (judge(world).conversions, judge(world).kept) == (1, True)
+    world.exchange = other.exchange
+    assert (judge(world).invented, judge(world).kept) == (1, False)
+
+
+def test_a_point_that_no_death_has_hit_is_noticed(here: Laboratory) -> None:
+    figures = Figures()
+    figures.add(run(here, Case(UNHEARD, 99, "none", "dies before")))
+    assert (figures.broken, figures.before, figures.kept) == ([], set(), False)
+
+
+def test_a_death_is_the_end_of_its_process(here: Laboratory) -> None:
+    world = here.world()
+    due = world.next_due()
+    with pytest.raises(Killed, match="before"), here.tape.record({0: dies_before}):
+        world.tick(world.process(), due)
+    assert here.tape.names == ["UpdateItem"]
