@@ -41,6 +41,7 @@ def _status_facts(answer: dict[str, Any]) -> dict[str, Any]:
         "Next tick": answer["next_tick"],
         "Exchange": _exchange_line(answer),
         "Open trade": _open_line(answer["open_trade"]),
+        "Came to nothing": "\n".join(map(_dropped_line, answer.get("dropped") or [])) or "none",
         "Trades of late": "\n".join(map(_trade_line, answer["recent_trades"])) or "none",
     }
 
@@ -70,6 +71,10 @@ def _trade_line(trade: dict[str, Any]) -> str:
     return (
         f"{trade['at']} {trade['amount']} {trade['from']} -> {trade['received'] or '-'} {trade['to']} {trade['state']}"
     )
+
+
+def _dropped_line(dropped: dict[str, Any]) -> str:
+    return f"{dropped['at']} {dropped['from']} -> {dropped['to']} {dropped['state']}: {dropped['why']}"
 
 
 def _open_line(trade: dict[str, Any] | None) -> str:

@@ -86,6 +86,7 @@ _TELL: dict[str, Any] = {
     "trade_executed": _trade,
     "trade_failed": _trade,
     "trade_unresolved": _unresolved,
+    "trade_skipped": lambda data: f"{data['from']} -> {data['to']} {data['state']}: {data['why']}",
     "protection_triggered": lambda data: f"by {data['by']}: {data['why']}",
     "config_updated": lambda data: f"version {data['version']}",
 }

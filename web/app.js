@@ -202,6 +202,7 @@ const HEARD = {
   trade_executed: heardTrade,
   trade_failed: heardTrade,
   trade_unresolved: heardTrade,
+  trade_skipped: ({ data }) => say(`${data.state.toLowerCase()}: ${data.from} to ${data.to}. ${data.why}`),
   top_opportunities: (message) => showDecision(message.data),
   config_updated: (message) => (message.seq > (seen.settings ?? 0) ? refresh() : undefined),
   protection_triggered: refresh,

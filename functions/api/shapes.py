@@ -113,6 +113,16 @@ TRADE = all_of(
         "outcome": TEXT,
     }
 )
+DROPPED = all_of(
+    {
+        "id": TEXT,
+        "at": MOMENT,
+        "from": TEXT,
+        "to": TEXT,
+        "state": {"type": "string", "enum": ["SKIPPED", "ABANDONED"]},
+        "why": TEXT,
+    }
+)
 STATUS = all_of(
     {
         "bot_id": TEXT,
@@ -130,6 +140,7 @@ STATUS = all_of(
         "settings_errors": list_of(FIELD_ERROR),
         "killed": KILLED,
         "open_trade": or_none(ref("Trade")),
+        "dropped": list_of(DROPPED),
         "exchange_quiet_until": or_none(MOMENT),
         "ticks": WHOLE,
         "last_tick": or_none(MOMENT),

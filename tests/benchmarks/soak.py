@@ -155,7 +155,6 @@ def live(one: Living, decisions: int) -> bool:
         ("in TradeHistory as at the exchange", len(kept), str(len(truth)), truth == kept),
         ("the live ledger is what the conversions left", same := one.holdings() == one.followed(), "True", same),
         ("value conserved at the exchange", one.truth()["conserved"], "True", one.truth()["conserved"]),
-        ("processes restarted by hand", 0, "0", True),
         ("halts that asked for a person (token, password, late landing), re-armed", one.rearmed, "", True),
     )
 

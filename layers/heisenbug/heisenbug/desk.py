@@ -22,7 +22,7 @@ from heisenbug.domain.stated import stated
 from heisenbug.domain.trade import Filled, Trade, TradeState
 from heisenbug.domain.venue import Venue
 from heisenbug.domain.view import view
-from heisenbug.messages import guarded_message, price_message, tick_message, trade_message, utc
+from heisenbug.messages import dropped_message, guarded_message, price_message, tick_message, trade_message, utc
 from heisenbug.recall import decide_again, market_of
 from heisenbug.settling import Ended, Position, Settling
 from heisenbug.store.bot_state import Ledgers, State, States
@@ -76,6 +76,7 @@ class Desk:
             "settings_errors": _field_errors(invalid),
             "killed": _killed(state),
             "open_trade": self._open_trade(state),
+            "dropped": self._dropped(state),
             "exchange_quiet_until": self._quiet(state),
             "ticks": state.ticks,
             "last_tick": utc(state.last_tick) if state.last_tick else None,
@@ -303,6 +304,10 @@ class Desk:
     def _open_trade(self, state: State) -> Plain | None:
         running = self._running(state)
         return trade_message(running) if running else None
+
+    def _dropped(self, state: State) -> list[Plain]:
+        stored = self._ledgers.read(state.mode)
+        return [dropped_message(one) for one in stored[0].dropped] if stored else []
 
     def _quiet(self, state: State) -> str | None:
         return utc(state.quiet_until) if state.quiet_until > self._now() else None

@@ -3,6 +3,7 @@
 from datetime import UTC, datetime
 from typing import Any
 
+from heisenbug.domain.ledger import Dropped
 from heisenbug.domain.protections import Drawdown
 from heisenbug.domain.snapshot import Snapshot
 from heisenbug.domain.trade import Trade, TradeState
@@ -43,6 +44,18 @@ def trade_message(trade: Trade) -> dict[str, Any]:
         "quoted_cost_bps": _bps(trade.quoted_cost_bps),
         "reason": trade.reason,
         "outcome": trade.outcome,
+    }
+
+
+def dropped_message(dropped: Dropped) -> dict[str, Any]:
+    """A decision that came to nothing before anything was sent, and why."""
+    return {
+        "id": dropped.trade_id,
+        "at": utc(dropped.due),
+        "from": dropped.source,
+        "to": dropped.target,
+        "state": dropped.state.value,
+        "why": dropped.why,
     }
 
 

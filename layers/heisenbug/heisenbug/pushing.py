@@ -6,10 +6,10 @@ from typing import Any
 
 from heisenbug.domain.errors import InvalidSettings
 from heisenbug.domain.settings import as_plain, parse
-from heisenbug.messages import PUSHED_TRADES, price_message, tick_message, trade_message, utc
+from heisenbug.messages import PUSHED_TRADES, dropped_message, price_message, tick_message, trade_message, utc
 from heisenbug.push.sender import envelope
 from heisenbug.store.bot_config import ABOUT
-from heisenbug.store.bot_state import TICK
+from heisenbug.store.bot_state import LEDGER, TICK, BotStateItem, dropped_of
 from heisenbug.store.price_snapshot import PriceSnapshotItem, snapshot_of
 from heisenbug.store.trade_history import TradeHistoryItem, trade_of
 from heisenbug.store.values import from_dynamo
@@ -74,9 +74,19 @@ def _settings(change: Change) -> Iterable[bytes]:
 
 def _state(change: Change) -> Iterable[bytes]:
     after = change.after
+    if after["item"]["S"].startswith(LEDGER) and after.get("dropped") != change.before.get("dropped"):
+        yield from _dropped(after)
     if after["item"] == {"S": TICK} and "killed_at" in after and "killed_at" not in change.before:
         at, by, why = (after[name]["S"] for name in ("killed_at", "killed_by", "killed_why"))
         yield envelope("protection_triggered", {"by": by, "why": why, "until": "re-armed by hand"}, at)
+
+
+def _dropped(ledger: Image) -> Iterable[bytes]:
+    item = BotStateItem()
+    item.from_dynamodb_dict(dict(ledger))
+    for row in (item.dropped or [])[:1]:
+        data = dropped_message(dropped_of(row))
+        yield envelope("trade_skipped", data, data["at"])
 
 
 _TELLERS: Mapping[str, Callable[[Change], Iterable[bytes]]] = {

@@ -16,7 +16,7 @@ from heisenbug.domain.protections import Drawdown, drawdown_verdict
 from heisenbug.domain.schedule import Planned, is_early, is_stale, on_grid
 from heisenbug.domain.settings import Settings
 from heisenbug.domain.snapshot import Snapshot, pack
-from heisenbug.domain.trade import Trade
+from heisenbug.domain.trade import Trade, TradeState
 from heisenbug.domain.venue import Venue
 from heisenbug.exchange.patience import Patience
 from heisenbug.exchange.port import Exchange
@@ -209,7 +209,7 @@ def _checked(bot: Bot, due: int, state: State, told: Configuration) -> Report:
     return Report(
         due,
         _word(decision, ended, killed),
-        killed or (last.halt if last else ""),
+        killed or (_came_to(last) if last else ""),
         0.0,
         decision,
         last.trade if last else None,
@@ -343,6 +343,11 @@ def _forget(bot: Bot, settings: Settings) -> None:
 def _time_to_look(bot: Bot) -> float:
     left = bot.deadline - bot.clock().timestamp() - RESERVED_SECONDS
     return max(min(left, LONGEST_LOOK_SECONDS), 0.5)
+
+
+def _came_to(ended: Ended) -> str:
+    """Why a trade did not go as it was meant to, or nothing."""
+    return ended.halt or ("" if ended.trade.state is TradeState.EXECUTED else ended.trade.outcome)
 
 
 def _word(decision: Decision, ended: Ended | None, killed: str | None) -> str:

@@ -12,6 +12,9 @@ FORGET_COSTS_AFTER_SECONDS = 24 * 3600
 # How long a commit that never showed is asked for, with pauses that grow from this one.
 WATCH_SECONDS = 24 * 3600
 FIRST_PAUSE_SECONDS = 60
+# Decisions that came to nothing are remembered as far as the ledger stays small.
+MOST_DROPPED = 3
+LONGEST_WHY = 240
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,14 +33,30 @@ class Watched:
 
 
 @dataclass(frozen=True, slots=True)
+class Dropped:
+    """A decision that came to nothing before anything was sent: its trade's id, when, what it wanted, and why not."""
+
+    trade_id: str
+    due: int
+    source: str
+    target: str
+    state: TradeState
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
 class Ledger:
-    """Holdings, entry prices in the base currency, resting conversions, costs last quoted, failures under watch."""
+    """Holdings, entry prices in the base currency, resting conversions, costs last quoted, failures under watch.
+
+    `dropped` are the newest decisions that came to nothing, newest first: no trade of theirs is kept anywhere else.
+    """
 
     holdings: Mapping[str, Decimal]
     entries: Mapping[str, Decimal] = field(default_factory=dict)
     resting: Mapping[Conversion, int] = field(default_factory=dict)
     seen_costs: Mapping[Conversion, SeenCost] = field(default_factory=dict)
     watched: tuple[Watched, ...] = ()
+    dropped: tuple[Dropped, ...] = ()
 
     def to_ask(self, at: int) -> Watched | None:
         """The first failure under watch that is to be asked for at `at`, or None."""
@@ -73,7 +92,11 @@ def settle(ledger: Ledger, trade: Trade, at: int, cooldown_seconds: int) -> Ledg
         return _move(rested, trade)
     if trade.state is TradeState.FAILED:
         return replace(rested, watched=(*rested.watched, Watched(trade.sequence, at, at + FIRST_PAUSE_SECONDS)))
-    return rested
+    return replace(rested, dropped=(_dropped(trade), *rested.dropped)[:MOST_DROPPED])
+
+
+def _dropped(trade: Trade) -> Dropped:
+    return Dropped(trade.id, trade.due, trade.source, trade.target, trade.state, trade.outcome[:LONGEST_WHY])
 
 
 def _rest(ledger: Ledger, trade: Trade, at: int, cooldown_seconds: int) -> Ledger:

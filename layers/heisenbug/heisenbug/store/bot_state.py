@@ -7,10 +7,10 @@ tick     : last_tick -> previous_tick   claim: last_tick < :due
            mode, held_back              whose money the bot trades, and why not live where that was asked for
            consent                      what a person typed that may be risked
            quiet_until                  nothing is asked of the venue before
-ledger-M : holdings, entries, resting conversions, seen costs, failures under watch, sequence
+ledger-M : holdings, entries, resting conversions, seen costs, failures under watch, decisions dropped, sequence
 """
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, astuple, dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
@@ -20,13 +20,15 @@ from pynamodb.exceptions import DoesNotExist, PutError, TransactWriteError, Upda
 from pynamodb.expressions.update import Action
 
 from heisenbug.domain.errors import StaleVersion
-from heisenbug.domain.ledger import Ledger, Watched
+from heisenbug.domain.ledger import Dropped, Ledger, Watched
 from heisenbug.domain.live import Consent
 from heisenbug.domain.portfolio import SeenCost
 from heisenbug.domain.schedule import Planned
+from heisenbug.domain.trade import TradeState
 from heisenbug.store.tables import BotModel, DecimalAttribute, PlainMeta, Step, failed_condition, past_conflicts
 
 TICK = "tick"
+LEDGER = "ledger-"
 
 
 class BotStateItem(BotModel):
@@ -59,6 +61,7 @@ class BotStateItem(BotModel):
     resting = JSONAttribute(null=True)
     seen_costs = JSONAttribute(null=True)
     watched = JSONAttribute(null=True)
+    dropped = JSONAttribute(null=True)
     sequence = NumberAttribute(null=True)
     fill = JSONAttribute(null=True)
 
@@ -254,7 +257,7 @@ def utc(at: float) -> str:
 
 def ledger_key(mode: str) -> str:
     """The item that holds the mode's ledger."""
-    return f"ledger-{mode}"
+    return f"{LEDGER}{mode}"
 
 
 def ledger_item(bot_id: str, mode: str, ledger: Ledger, sequence: int) -> BotStateItem:
@@ -267,6 +270,7 @@ def ledger_item(bot_id: str, mode: str, ledger: Ledger, sequence: int) -> BotSta
         resting={_joined(pair): until for pair, until in ledger.resting.items()},
         seen_costs={_joined(pair): [cost.bps, cost.at] for pair, cost in ledger.seen_costs.items()},
         watched=[[one.sequence, one.failed_at, one.ask_at] for one in ledger.watched] or None,
+        dropped=[list(astuple(one)) for one in ledger.dropped] or None,
         sequence=sequence,
     )
 
@@ -278,7 +282,14 @@ def _ledger(item: BotStateItem) -> Ledger:
         {_split(key): until for key, until in (item.resting or {}).items()},
         {_split(key): SeenCost(bps, at) for key, (bps, at) in (item.seen_costs or {}).items()},
         tuple(Watched(*one) for one in item.watched or ()),
+        tuple(dropped_of(one) for one in item.dropped or ()),
     )
+
+
+def dropped_of(row: list[Any]) -> Dropped:
+    """A decision that came to nothing, as its row states it."""
+    trade_id, due, source, target, state, why = row
+    return Dropped(trade_id, due, source, target, TradeState(state), why)
 
 
 def _decimals(amounts: dict[str, Any] | None) -> dict[str, Decimal]:
