@@ -10,10 +10,10 @@ from collections.abc import Callable, Mapping, Sequence
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
 
+from heisenbug.markets.generated import DRIFT_AN_HOUR, GeneratedMarket
+from heisenbug.markets.market import Market, epoch, iso
+from heisenbug.markets.recorded import InvalidMarket, read_market
 from local.catalogue import InvalidBalance, balances_from
-from local.generated import DRIFT_AN_HOUR, GeneratedMarket
-from local.market import Market, epoch, iso
-from local.market_file import InvalidMarket, read_market
 from local.replay import InvalidPosition, begin, in_step
 from local.routes import SimulatedExchange
 from local.rules import InvalidRule, Rules

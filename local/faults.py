@@ -5,8 +5,8 @@ from dataclasses import dataclass, replace
 from decimal import Decimal
 from enum import StrEnum
 
+from heisenbug.markets.market import Prices, Quotes
 from local.answers import JUST_A_MOMENT, Answer, internal_server_error, too_many_requests
-from local.market import Prices, Quotes
 from local.ticker import Row, decimal_text
 
 

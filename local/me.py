@@ -5,11 +5,11 @@ from http import HTTPStatus
 from itertools import count
 from uuid import NAMESPACE_URL, uuid5
 
+from heisenbug.markets.market import Quotes
 from local import refusals
 from local.account import AT_ONCE, Account, CommittedBefore, Fate, NotEnough, Unknown
 from local.answers import Answer, Json, Request, error, filtered, not_found, page
 from local.books import Conversion, Offer, Status
-from local.market import Quotes
 from local.offering import Moment, make_offer
 from local.quoting import read_object, read_wish
 from local.refusals import Refused

@@ -5,10 +5,10 @@ from dataclasses import dataclass
 from decimal import Decimal
 from fractions import Fraction
 
+from heisenbug.markets.market import Quotes
 from local.account import NotEnough
 from local.answers import Answer, Request
 from local.books import Offer
-from local.market import Quotes
 from local.money import amount_text, rounded_down, rounded_up, smallest
 from local.pricing import margin, sides
 from local.quoting import NotQuoted, Terms, Wish, terms

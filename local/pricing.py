@@ -4,8 +4,8 @@ from collections.abc import Mapping
 from decimal import Decimal
 from fractions import Fraction
 
+from heisenbug.markets.market import Quotes
 from local.catalogue import asset_type
-from local.market import Quotes
 from local.ticker import DEFAULT_CURRENCY
 
 Sides = tuple[Fraction, Fraction]

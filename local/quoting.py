@@ -14,9 +14,9 @@ from dataclasses import dataclass
 from decimal import Decimal
 from fractions import Fraction
 
+from heisenbug.markets.market import Quotes
 from local.answers import BadRequest, read_json
 from local.books import Card
-from local.market import Quotes
 from local.money import EXACT, rounded_down, rounded_up
 from local.pricing import sides
 from local.refusals import Refused, invalid, invalid_value, required

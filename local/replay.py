@@ -3,7 +3,7 @@
 import math
 from dataclasses import dataclass, replace
 
-from local.market import Market, iso
+from heisenbug.markets.market import Market, iso
 from local.ticker import plain
 
 # Where in a sample a look on the grid stands: what is left of it is for looks that come late.

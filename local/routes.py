@@ -4,13 +4,13 @@ from collections.abc import Mapping
 from decimal import Decimal
 from http import HTTPStatus
 
+from heisenbug.markets.market import Market, Quotes
 from local.account import Account, completed, opened
 from local.answers import Answer, BadRequest, Request, error, filtered, not_found, page, read_json
 from local.books import Books, Conversion
 from local.catalogue import asset
 from local.doors import refused_entry, step_of
 from local.faults import FaultPlan, InvalidFault, fault_from, spoilt_quotes, spoilt_row, whole_answer_fault
-from local.market import Market, Quotes
 from local.me import Me
 from local.offering import Moment
 from local.replay import InvalidPosition, Replay

@@ -4,9 +4,9 @@ from decimal import Decimal
 from fractions import Fraction
 from uuid import NAMESPACE_URL, uuid5
 
+from heisenbug.markets.market import Quotes
 from local.answers import Json
 from local.books import Card, Conversion, Status
-from local.market import Quotes
 from local.money import amount_text, nearest, rate_text, rounded_down, rounded_up
 from local.pricing import sides
 from local.quoting import Terms, Wish

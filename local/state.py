@@ -9,9 +9,9 @@ from decimal import Decimal, InvalidOperation
 from pathlib import Path
 from typing import Any, TypeVar
 
+from heisenbug.markets.market import Market, epoch, iso
 from local.answers import Json
 from local.books import Books, Card, Conversion, Landing, Offer, Status
-from local.market import Market, epoch, iso
 from local.replay import InvalidPosition, Replay
 
 _Record = TypeVar("_Record", Card, Offer, Conversion)

@@ -3,10 +3,10 @@
 from collections.abc import Callable, Mapping
 from decimal import Decimal
 
+from heisenbug.markets.market import Market, epoch, iso
 from local.answers import BadRequest, Json, read_json
 from local.books import Books, Conversion, Landing
 from local.faults import Fault
-from local.market import Market, epoch, iso
 from local.money import amount_text
 from local.replay import Replay, samples
 from local.trouble import TroublePlan

@@ -2,7 +2,7 @@
 
 from decimal import ROUND_HALF_EVEN, Context, Decimal
 
-from local.market import Prices, Quotes
+from heisenbug.markets.market import Prices, Quotes
 
 DEFAULT_CURRENCY = "USD"
 MOST_DECIMALS = 18

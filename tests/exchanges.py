@@ -6,9 +6,9 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
 
+from heisenbug.markets.market import Quotes
 from local.account import card_id
 from local.answers import Answer, Request
-from local.market import Quotes
 from local.replay import begin
 from local.routes import SimulatedExchange
 from local.rules import Rules

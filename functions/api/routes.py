@@ -157,7 +157,7 @@ def kill(office: Office, request: Request) -> Plain:
 
 @routes.add("POST", "/api/trades/{id}/resolve", "Trade", access=Access.ADMIN, sends="Statement")
 def resolve(office: Office, request: Request) -> Plain:
-    """State, typed in full, what became of an unresolved trade: "executed 100 USD for 0.0012 BTC", or that it failed."""
+    """State, typed in full, what became of an unresolved trade: "executed 100 USD for 0.0012 BTC", or a failure."""
     return office.desk.resolve(request.named["id"], request.sent_of("statement").get("statement"), "api")
 
 

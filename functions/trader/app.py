@@ -1,4 +1,4 @@
-"""A tick: from the schedule, which also starts the minute's other ticks, or from the queue; and a person's live wish."""
+"""A tick: from the schedule, which also starts the minute's other ticks, or from the queue; or a live wish."""
 
 import json
 from collections.abc import Iterator

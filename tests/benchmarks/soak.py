@@ -24,7 +24,7 @@ from websockets.sync.client import connect
 
 from cli.emulator import client
 from cli.paths import ROOT
-from tests.e2e.living import KEEN, Living, give_live_money, living
+from tests.e2e.living import KEEN, STEPS, Living, give_live_money, living
 
 RECORDED = ROOT.parent / "shared" / "data" / "crypto8_1m_2025-05.csv.gz"
 GROUPS = ("trader", "broadcast", "actions", "connection", "api", "authorizer")
@@ -139,7 +139,7 @@ def live(one: Living, decisions: int) -> bool:
     one.bot.change(**KEEN)
     one.bot.plan_minute()
     give_live_money(one)
-    one.trouble({"seed": 7, "rate": 0.3})
+    one.trouble({"seed": 7, "rate": 0.3, "steps": list(STEPS)})
     one.trade_on(decisions, lambda text: print(f"     {text}", flush=True))
     dealt = one.dealt()
     one.settle()

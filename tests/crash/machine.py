@@ -162,7 +162,7 @@ def _fitting(tape: Tape, mishap: Any) -> Any:
 
 
 def random_lives(laboratory: Laboratory, examples: int, number: int) -> Figures:
-    """Let that many bots live, drawn by the seed `number`; raises AssertionError with the shortest life that broke it."""
+    """Let that many bots live, drawn by the seed `number`; raises AssertionError with a short one that broke it."""
     figures = Figures()
 
     def told(verdict: Verdict) -> None:

@@ -146,10 +146,11 @@ class World:
     def run_on(self, most: int = 400) -> int:
         """Let a new process tick until no trade is open, and two ticks more; returns how many it took."""
         process = self.process()
-        for needed in range(1, most + 1):
+        self._armed_tick(process)
+        needed = 1
+        while self.state().open_trade is not None and needed < most:
             self._armed_tick(process)
-            if self.state().open_trade is None:
-                break
+            needed += 1
         for _ in range(2):
             self._armed_tick(process)
         self.end(process)

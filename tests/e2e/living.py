@@ -18,7 +18,7 @@ from boto3.dynamodb.types import TypeDeserializer
 
 from tests.e2e.conftest import ROOT, Deployed, deployed, run_cli
 
-TOKEN = "a-secret-token-5e1f0b7c"  # noqa: S105
+TOKEN = "a-secret-token-5e1f0b7c"
 BUDGET = {"USD": "500", "BTC": "1", "ETH": "10"}
 SENTENCE = "risk 1 BTC and 10 ETH and 500 USD"
 # Every second a decision that wants to trade, on the demo's planted drift.
@@ -42,6 +42,8 @@ SOON_OVER = (
     *("status_429", "lost_answer", "extra_fields", "missing_reference", "insufficient_funds", "locked_funds"),
     *("minimum", "maximum", "halted", "worse", "ttl_zero", "wrong_card", "wrong_currency", "processing", "status_404"),
 )
+# Every step of a trade; prices are the guards' matter.
+STEPS = ("assets", "cards", "quote", "commit", "read", "me")
 PATIENCE_SECONDS = 900.0
 _plain = TypeDeserializer().deserialize
 
@@ -173,8 +175,11 @@ class Living:
 
 @contextmanager
 def living(home: Path, port: int) -> Iterator[Living]:
-    """`heisenbug up` on the demo market with live trading enabled, and down again."""
-    up = run_cli(home, "up", "--market", "demo", "--speed", "60", "--port", str(port), "--live-trading", "--detach")
+    """`heisenbug up` on the demo market with live trading enabled, and down again.
+
+    A sample is 30 s there: a quiet that the exchange asks for makes no hole in the window.
+    """
+    up = run_cli(home, "up", "--market", "demo", "--speed", "2", "--port", str(port), "--live-trading", "--detach")
     assert up.returncode == 0, up.stderr
     try:
         yield Living(deployed(home, port))

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from tests.e2e.conftest import HOME, free_ports
-from tests.e2e.living import BUDGET, KEEN, SENTENCE, SOON_OVER, TOKEN, Living, living
+from tests.e2e.living import BUDGET, KEEN, SENTENCE, SOON_OVER, STEPS, TOKEN, Living, living
 
 Until = Callable[..., Any]
 DECISIONS = 25
@@ -83,7 +83,7 @@ def test_while_live_money_is_at_work_paper_has_its_own_books(one: Living) -> Non
 
 def test_under_trouble_every_conversion_is_in_the_books_once_to_the_last_digit(one: Living) -> None:
     begun = one.concluded()
-    one.trouble({"seed": 11, "rate": 0.3, "kinds": list(SOON_OVER), "steps": ["cards", "assets", "quote", "commit"]})
+    one.trouble({"seed": 11, "rate": 0.3, "kinds": list(SOON_OVER), "steps": list(STEPS)})
     one.trade_on(begun + DECISIONS, lambda _: None)
     dealt = one.dealt()
     one.settle()

@@ -2,16 +2,13 @@
 
 import random
 from collections.abc import Mapping
-from decimal import Decimal
 from typing import Any
 
 import pytest
 
-from heisenbug.domain.assets import Pair
 from heisenbug.store.bot_state import TICK, BotStateItem, States
-from heisenbug.store.price_snapshot import PriceSnapshotItem
-from heisenbug.store.trade_history import TradeHistory, TradeHistoryItem
-from tests.bots import BOT, EndlessPast, Process, live, process, run, seasoned
+from heisenbug.store.trade_history import TradeHistory
+from tests.bots import BOT, Process, live, process, run, seasoned
 from tests.capacity import Spent, metered, size_of
 from tests.fakes import raising
 from tests.markets import MONDAY

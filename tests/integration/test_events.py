@@ -14,11 +14,11 @@ import pytest
 from aws_lambda_powertools.utilities import parameters
 
 from heisenbug.configuration import Configurations
+from heisenbug.markets.generated import GeneratedMarket
 from heisenbug.push.sender import Sender
 from heisenbug.store.connection import Client, Connections
 from heisenbug.wiring import now
 from local.exchange import running, serve
-from local.generated import GeneratedMarket
 from tests.tables import PREFIX, Cloud
 from tests.template import ROOT
 

@@ -16,9 +16,9 @@ from pathlib import Path
 import pytest
 import requests
 
+from heisenbug.markets.generated import GeneratedMarket
+from heisenbug.markets.market import epoch
 from local.exchange import CannotServe, ExchangeServer, running, serve
-from local.generated import GeneratedMarket
-from local.market import epoch
 from local.replay import InvalidPosition
 
 ROOT = Path(__file__).parents[2]

@@ -16,9 +16,9 @@ from typing import Any
 import pytest
 import requests
 
+from heisenbug.markets.generated import GeneratedMarket
 from local.account import card_id
 from local.exchange import ExchangeServer, running, serve
-from local.generated import GeneratedMarket
 from local.rules import Rules
 from local.trouble import TroublePlan
 from local.trouble_orders import plan_from

@@ -426,11 +426,12 @@ def test_while_a_trade_is_open_only_that_trade_moves_the_ledger_even_at_the_righ
     opens_a_trade()
     version = States(BOT).read().version
     book = TradeBook(BOT, "paper", "later")
+    late, newest = landed(book.watched(1)), Newest(1, version, 100)
+    write = (
+        (lambda: book.keep(LATER, 1, version)) if step is keeps else lambda: book.correct(late, CORRECTED, newest, HALT)
+    )
     with pytest.raises(FenceLost):
-        if step is keeps:
-            book.keep(LATER, 1, version)
-        else:
-            book.correct(landed(book.watched(1)), CORRECTED, Newest(1, version, 100), HALT)
+        write()
     assert Ledgers(BOT).read("paper") == (WATCHED, 1)
 
 

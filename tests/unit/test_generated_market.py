@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from local.generated import ASSETS, FIRST, GeneratedMarket
+from heisenbug.markets.generated import ASSETS, FIRST, GeneratedMarket
 
 SAMPLES = 200_000
 

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from heisenbug.domain.errors import FenceLost, MarketUnavailable, MissingAct, NeedsPerson, Rejected
+from heisenbug.domain.errors import FenceLost, MarketUnavailable, MissingAct, NeedsPerson
 from heisenbug.domain.ledger import Watched, settle
 from heisenbug.domain.trade import Filled, Trade, TradeState
 from heisenbug.settling import Ended

@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
+from heisenbug.markets.generated import GeneratedMarket
+from heisenbug.markets.market import epoch, iso
+from heisenbug.markets.recorded import RecordedMarket, read_market
 from local.catalogue import InvalidBalance, balances_from
-from local.generated import GeneratedMarket
-from local.market import epoch, iso
-from local.market_file import RecordedMarket, read_market
 from local.replay import InvalidPosition, Replay, begin, in_step, samples
 from local.routes import Answer, Request, SimulatedExchange
 from local.state import save_position, saved_position

@@ -25,7 +25,7 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
-from local.market import Quotes, epoch
+from heisenbug.markets.market import Quotes, epoch
 
 Floats = NDArray[np.float64]
 

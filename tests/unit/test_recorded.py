@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from local.market import epoch
-from local.market_file import InvalidMarket, RecordedMarket, read_market
+from heisenbug.markets.market import epoch
+from heisenbug.markets.recorded import InvalidMarket, RecordedMarket, read_market
 
 DATA = Path(__file__).parents[2].parent / "shared" / "data"
 HEADER = "at,pair,bid,ask\n"

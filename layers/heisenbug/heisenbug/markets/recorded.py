@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from local.market import Quotes, iso
+from heisenbug.markets.market import Quotes, iso
 
 HEADER = "at,pair,bid,ask"
 GONE_AFTER_SECONDS = 1800.0
