@@ -24,6 +24,7 @@ from heisenbug.store.trade_history import TradeHistory
 from heisenbug.tick import Bot, Remembered, Report, run_tick
 from tests.fakes import Clock, FakeExchange, FakeQueue, FakeTickers
 from tests.markets import FREE, MONDAY
+from tests.models import model
 
 BOT = "default"
 _tokens = count(1)
@@ -158,7 +159,7 @@ EAGER: Mapping[str, Any] = {
     "window": 10,
     "horizon": 10,
     "forecaster": "drift",
-    "drift_weight": 1,
+    "model": model(window=10, horizon=10, sample_seconds=5, assets=("BTC",)).plain(),
     "min_confidence": 0.5,
     "risk_tolerance": 1,
     "min_expected_return": 0,

@@ -17,6 +17,7 @@ import requests
 from boto3.dynamodb.types import TypeDeserializer
 
 from tests.e2e.conftest import ROOT, Deployed, deployed, run_cli
+from tests.models import model
 
 TOKEN = "a-secret-token-5e1f0b7c"
 BUDGET = {"USD": "500", "BTC": "1", "ETH": "10"}
@@ -27,7 +28,7 @@ KEEN: Mapping[str, Any] = {
     "check_interval_seconds": 1,
     "cache_ttl_seconds": 1,
     "forecaster": "drift",
-    "drift_weight": 1,
+    "model": model(sample_seconds=30, assets=(*["ADA", "BTC", "DOT", "ETH", "LINK", "LTC", "SOL", "XRP"],)).plain(),
     "cost_bps": 0,
     "cooldown_seconds": 0,
     "min_confidence": 0.5,

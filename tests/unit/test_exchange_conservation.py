@@ -30,6 +30,11 @@ steps = st.one_of(
 )
 
 
+def arrives(answer: Answer) -> bool:
+    """Whether a client hears it: what is cut off says nothing of what was done."""
+    return not answer.reset and answer.hang_seconds is None
+
+
 @dataclass
 class Day:
     """A trader's doings, and what was asked and answered."""
@@ -47,7 +52,7 @@ class Day:
             case "commit", number if self.quotes:
                 quote = self.quotes[number % len(self.quotes)]
                 answer = self.somebody.commit(quote)
-                self.committed[quote["id"]] += answer.status == 200 and answer.html is None
+                self.committed[quote["id"]] += arrives(answer) and answer.status == 200 and answer.html is None
             case "read", number if self.quotes:
                 self.somebody.read(self.quotes[number % len(self.quotes)])
             case "wait", seconds:

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from heisenbug.domain.assets import Pair
 from heisenbug.domain.decide import Decision, decide
-from heisenbug.domain.forecasters import Forecast
+from heisenbug.domain.forecasters import Forecast, forecast
 from heisenbug.domain.forecasters.drift import Drift
 from heisenbug.domain.forecasters.zero_drift import ZeroDrift
 from heisenbug.domain.gates import Gate
@@ -152,10 +152,10 @@ def window_of(*series: list[float]) -> Window:
 
 def test_a_conversion_and_its_reverse_mirror_each_other() -> None:
     window = window_of([1.0] * 50, walk(1, 50), walk(2, 50))
-    forecast = Drift(0.7).forecast(window, 20)
-    assert forecast.expected == pytest.approx(-forecast.expected.T, abs=EXACT)
-    assert forecast.deviation == pytest.approx(forecast.deviation.T, abs=EXACT)
-    free = score(forecast, window.volatility, np.zeros((3, 3)))
+    believed = forecast(Drift(0.7), window, 20)
+    assert believed.expected == pytest.approx(-believed.expected.T, abs=EXACT)
+    assert believed.deviation == pytest.approx(believed.deviation.T, abs=EXACT)
+    free = score(believed, window.volatility, np.zeros((3, 3)))
     off = ~np.eye(3, dtype=bool)
     assert (free.confidence + free.confidence.T)[off] == pytest.approx(np.ones(6), abs=AS_THE_SERIES_ALLOWS)
 
@@ -164,22 +164,22 @@ def test_a_conversion_and_its_reverse_mirror_each_other() -> None:
 def test_the_variance_ratio_scales_the_variance_over_the_horizon_and_not_the_risk(ratio: float) -> None:
     window = window_of([1.0] * 50, walk(1, 50))
     for forecaster in (Drift(1.0, ratio), ZeroDrift(ratio)):
-        forecast = forecaster.forecast(window, 25)
-        assert forecast.deviation**2 == pytest.approx(window.volatility**2 * 25 * ratio, rel=EXACT)
-        assert score(forecast, window.volatility, np.full((2, 2), 0.001)).volatility[0, 1] == window.volatility[0, 1]
+        believed = forecast(forecaster, window, 25)
+        assert believed.deviation**2 == pytest.approx(window.volatility**2 * 25 * ratio, rel=EXACT)
+        assert score(believed, window.volatility, np.full((2, 2), 0.001)).volatility[0, 1] == window.volatility[0, 1]
 
 
 def test_the_weight_is_the_part_of_the_drift_that_is_believed() -> None:
     window = window_of([1.0] * 50, walk(5, 50, drift=0.001))
-    whole = Drift(1.0).forecast(window, 10).expected
-    assert Drift(0.25).forecast(window, 10).expected == pytest.approx(whole / 4, rel=EXACT)
-    assert not Drift(0.0).forecast(window, 10).expected.any()
-    assert not ZeroDrift().forecast(window, 10).expected.any()
+    whole = forecast(Drift(1.0), window, 10).expected
+    assert forecast(Drift(0.25), window, 10).expected == pytest.approx(whole / 4, rel=EXACT)
+    assert not forecast(Drift(0.0), window, 10).expected.any()
+    assert not forecast(ZeroDrift(), window, 10).expected.any()
 
 
 def test_one_asset_alone_has_nothing_to_convert_into() -> None:
     window = window_of([1.0, 1.0, 1.0, 1.0])
-    lonely = score(ZeroDrift().forecast(window, 5), window.volatility, np.full((1, 1), 0.01))
+    lonely = score(forecast(ZeroDrift(), window, 5), window.volatility, np.full((1, 1), 0.01))
     assert lonely.confidence.shape == (1, 1)
     assert np.isinf(lonely.risk).all()
 

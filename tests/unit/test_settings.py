@@ -31,6 +31,7 @@ STATED: Mapping[str, Any] = {
     "horizon": 60,
     "forecaster": "zero_drift",
     "drift_weight": 0,
+    "model": None,
     "cost_bps": None,
     "cooldown_seconds": 300,
     "base_currency": "USD",

@@ -9,6 +9,7 @@ from typing import Any
 
 from heisenbug.domain.assets import Pair, TradingPair
 from heisenbug.domain.errors import FieldError, InvalidSettings, StaleVersion
+from heisenbug.domain.model import misfit
 from heisenbug.domain.settings import DEFAULTS, Settings, as_plain, change, parse
 from heisenbug.store.bot_config import BotConfig, StoredConfig
 from heisenbug.store.settings_history import SettingsHistory, SettingsVersion
@@ -116,8 +117,7 @@ class Configurations:
 
 def _mended(stored: StoredConfig, changes: Mapping[str, Any]) -> Settings:
     """The stored settings with `changes`; a change may mend what is wrong in the store, all else must be right."""
-    untouched = {name: value for name, value in stored.stated.items() if name not in changes}
-    return change(parse(untouched), changes)
+    return change(DEFAULTS, {**stored.stated, **changes})
 
 
 def _check_base(settings: Settings, pairs: tuple[TradingPair, ...]) -> None:
@@ -128,6 +128,18 @@ def _check_base(settings: Settings, pairs: tuple[TradingPair, ...]) -> None:
             f"those are {', '.join(sorted(sides))}."
         )
         raise InvalidSettings([FieldError("base_currency", message)])
+    _check_model(settings, sides)
+
+
+def _check_model(settings: Settings, sides: set[str]) -> None:
+    """A model says nothing about assets that it was not fitted on."""
+    model = settings.model
+    if model is None or model.kind != settings.forecaster:
+        return
+    other = misfit(model, model.window, model.horizon, model.sample_seconds, sides - {settings.base_currency})
+    if other:
+        message = f"model does not fit the enabled pairs: {other}. Fit it anew, or set forecaster=zero_drift."
+        raise InvalidSettings([FieldError("model", message)])
 
 
 def _pairs_named(settings: Settings) -> tuple[TradingPair, ...]:

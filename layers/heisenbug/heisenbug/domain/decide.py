@@ -9,6 +9,7 @@ import numpy.typing as npt
 
 from heisenbug.domain.assets import round_received
 from heisenbug.domain.costs import conversion_costs
+from heisenbug.domain.forecasters import forecast
 from heisenbug.domain.forecasters.shipped import forecaster_of
 from heisenbug.domain.gates import Closed, Gate, Situation, first_closed_gate
 from heisenbug.domain.market import Market
@@ -125,8 +126,8 @@ def _scores(seen: View, market: Market, portfolio: Portfolio, settings: Settings
         return Scores(cost, unknown, unknown, unknown, unknown, unknown)
     window = Window.of(seen.log_prices[:, included])
     square = np.ix_(included, included)
-    forecast = forecaster_of(settings).forecast(window, settings.horizon)
-    return _spread_out(score(forecast, window.volatility, cost[square]), cost, square)
+    expected = forecast(forecaster_of(settings), window, settings.horizon)
+    return _spread_out(score(expected, window.volatility, cost[square]), cost, square)
 
 
 def _spread_out(small: Scores, cost: Floats, square: tuple[npt.NDArray[np.intp], ...]) -> Scores:

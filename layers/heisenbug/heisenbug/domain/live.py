@@ -40,7 +40,7 @@ def standing(settings: Settings, deployment: Deployment, consent: Consent | None
     """Live only where all three acts are done: the setting, the deployment with its credential, the typed consent."""
     if settings.mode != "live":
         return Standing()
-    missing = [*_deployment(deployment, missing_credential), *_consent(settings, consent)]
+    missing = [*_deployment(deployment, missing_credential), *_consent(settings, consent), *_forecaster(settings)]
     return Standing("paper", " ".join(missing)) if missing else Standing("live")
 
 
@@ -72,6 +72,21 @@ def barred_by(deployment: Deployment) -> str:
 def _deployment(deployment: Deployment, missing_credential: str) -> list[str]:
     barred = barred_by(deployment) or missing_credential
     return [barred] if barred else []
+
+
+def _forecaster(settings: Settings) -> list[str]:
+    """Live money believes only what beat zero-drift on samples that it was not fitted on."""
+    if settings.forecaster == "zero_drift":
+        return []
+    model = settings.model
+    if model is None or model.kind != settings.forecaster:
+        return [f"The forecaster {settings.forecaster} was never held against zero_drift: heisenbug fit does it."]
+    if model.beats_baseline:
+        return []
+    return [
+        f"The forecaster {model.kind} did not beat zero_drift out of sample: log-loss {model.worth.log_loss:.4f} "
+        f"against {model.baseline.log_loss:.4f}. Set forecaster=zero_drift, or fit another."
+    ]
 
 
 def _consent(settings: Settings, consent: Consent | None) -> list[str]:

@@ -8,6 +8,7 @@ from decimal import Decimal, InvalidOperation
 from typing import Any, Protocol
 
 from heisenbug.domain.assets import ASSET, Pair
+from heisenbug.domain.model import BadModel, Model, model_from
 
 LARGEST_AMOUNT = Decimal("1e15")
 MOST_DECIMALS = 18
@@ -310,6 +311,30 @@ class Costs:
     def schema(self) -> dict[str, Any]:
         number = {"type": "number", "minimum": self.low, "maximum": self.high}
         return {"anyOf": [number, {"type": "object", "additionalProperties": number}, {"type": "null"}]}
+
+
+@dataclass(frozen=True, slots=True)
+class FittedModel:
+    """A fitted forecaster, as `heisenbug fit` writes it."""
+
+    optional: bool = False
+
+    def check(self, value: Any) -> Model | None:
+        if value is None and self.optional:
+            return None
+        try:
+            return model_from(value)
+        except BadModel as bad:
+            raise BadValue(f"must be {self.must()}; {bad}.") from bad
+
+    def must(self) -> str:
+        return "a model as heisenbug fit writes it" + (", or nothing" if self.optional else "")
+
+    def plain(self, value: Any) -> Any:
+        return None if value is None else value.plain()
+
+    def schema(self) -> dict[str, Any]:
+        return {"type": ["object", "null"] if self.optional else "object"}
 
 
 @dataclass(frozen=True, slots=True)

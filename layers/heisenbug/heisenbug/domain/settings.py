@@ -8,6 +8,7 @@ from types import MappingProxyType
 from typing import Any
 
 from heisenbug.domain.errors import FieldError, InvalidSettings
+from heisenbug.domain.model import Model, misfit
 from heisenbug.domain.rules import (
     Amount,
     Amounts,
@@ -16,6 +17,7 @@ from heisenbug.domain.rules import (
     Cards,
     Choice,
     Costs,
+    FittedModel,
     Flag,
     Integer,
     Number,
@@ -56,10 +58,15 @@ class Settings:
     window: int = setting(120, Integer(10, 1000), "How many samples a decision looks back on.")
     horizon: int = setting(60, Integer(1, 1000), "How many samples ahead a decision looks.")
     forecaster: str = setting(
-        "zero_drift", Choice("zero_drift", "drift"), "What the bot believes about the drift of prices."
+        "zero_drift", Choice("zero_drift", "drift", "ridge"), "What the bot believes about the drift of prices."
     )
     drift_weight: float = setting(
         0.0, Number(-1, 1), "How much of the window's drift survives, used by the drift forecaster; 0 believes in none."
+    )
+    model: Model | None = setting(
+        None,
+        FittedModel(optional=True),
+        "What heisenbug fit has learned, for the forecaster of its kind; drift goes by drift_weight without it.",
     )
     cost_bps: float | Mapping[str, float] | None = setting(
         None,
@@ -113,9 +120,23 @@ def change(current: Settings, changes: Mapping[str, Any]) -> Settings:
             accepted[name] = _rule(name).check(value)
         except BadValue as bad:
             errors.append(FieldError(name, f"{name or 'The empty name'} {bad}"))
+    changed = replace(current, **accepted)
+    errors += [] if errors else _model_errors(changed)
     if errors:
         raise InvalidSettings(errors)
-    return replace(current, **accepted)
+    return changed
+
+
+def _model_errors(settings: Settings) -> list[FieldError]:
+    """What keeps the forecaster from being used: no model of its kind, or one that was fitted otherwise."""
+    model, name = settings.model, settings.forecaster
+    if name == "ridge" and (model is None or model.kind != "ridge"):
+        return [FieldError("forecaster", "forecaster ridge needs a fitted model: heisenbug fit makes one.")]
+    if model is None or model.kind != name:
+        return []
+    other = misfit(model, settings.window, settings.horizon, settings.sample_seconds)
+    message = f"model does not fit the settings: {other}. Fit it anew (heisenbug fit), or set forecaster=zero_drift."
+    return [FieldError("model", message)] if other else []
 
 
 def parse(stored: Mapping[str, Any]) -> Settings:

@@ -112,8 +112,15 @@ def _unchanged(stored: StoredConfig | None) -> Condition:
 
 
 def _storable(value: Any, plain: Any) -> Any:
-    if isinstance(value, Decimal):
-        return value
+    """A setting's value as DynamoDB takes it: every number exact, money never as text."""
     if isinstance(value, Mapping):
-        return {key: part if isinstance(part, str) else Decimal(str(part)) for key, part in value.items()}
-    return Decimal(str(plain)) if isinstance(plain, float) else plain
+        return {key: _storable(part, part) for key, part in value.items()}
+    return value if isinstance(value, Decimal) else _exact(plain)
+
+
+def _exact(plain: Any) -> Any:
+    if isinstance(plain, float):
+        return Decimal(repr(plain))
+    if isinstance(plain, Mapping):
+        return {key: _exact(part) for key, part in plain.items()}
+    return [_exact(part) for part in plain] if isinstance(plain, list) else plain

@@ -1,9 +1,10 @@
 """The window's own drift, shrunk by how much of it is known to survive."""
 
 from dataclasses import dataclass
-from math import sqrt
 
-from heisenbug.domain.forecasters import Forecast
+import numpy as np
+
+from heisenbug.domain.prices import Floats
 from heisenbug.domain.window import Window
 
 
@@ -14,7 +15,13 @@ class Drift:
     weight: float
     variance_ratio: float = 1.0
 
-    def forecast(self, window: Window, horizon: int) -> Forecast:
-        """What the window says about the next `horizon` samples."""
-        expected = self.weight * horizon * window.drift
-        return Forecast(expected, window.volatility * sqrt(horizon * self.variance_ratio))
+    def expected(self, window: Window, horizon: int) -> Floats:
+        """Each asset's expected log return over the next `horizon` samples."""
+        return self.weight * horizon * window.mean
+
+    def expected_over(self, log_prices: Floats, window: int, horizon: int) -> Floats:
+        """The same at each sample of a history: the mean return is the window's last price less its first."""
+        expected = np.full_like(log_prices, np.nan)
+        whole = log_prices[window - 1 :] - log_prices[: len(log_prices) - window + 1]
+        expected[window - 1 :] = self.weight * horizon / (window - 1) * whole
+        return expected

@@ -1,21 +1,25 @@
 """The baseline: prices go nowhere on average, as far as volatility says."""
 
 from dataclasses import dataclass
-from math import sqrt
 
 import numpy as np
 
-from heisenbug.domain.forecasters import Forecast
+from heisenbug.domain.prices import Floats
 from heisenbug.domain.window import Window
 
 
 @dataclass(frozen=True, slots=True)
 class ZeroDrift:
-    """No drift; deviation = volatility x sqrt(horizon x variance ratio)."""
+    """No drift at all."""
 
     variance_ratio: float = 1.0
 
-    def forecast(self, window: Window, horizon: int) -> Forecast:
-        """What the window says about the next `horizon` samples."""
-        volatility = window.volatility
-        return Forecast(np.zeros_like(volatility), volatility * sqrt(horizon * self.variance_ratio))
+    def expected(self, window: Window, horizon: int) -> Floats:
+        """Each asset's expected log return over the next `horizon` samples."""
+        return np.zeros_like(window.mean)
+
+    def expected_over(self, log_prices: Floats, window: int, horizon: int) -> Floats:
+        """The same at each sample of a history."""
+        none = np.zeros_like(log_prices)
+        none[: window - 1] = np.nan
+        return none
