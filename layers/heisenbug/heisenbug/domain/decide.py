@@ -93,7 +93,11 @@ class Decision:
 
 def decide(market: Market, portfolio: Portfolio, settings: Settings, venue: Venue) -> Decision:
     """The best conversion whose every gate is open, or none; for each of the others the first gate that stopped it."""
-    seen = view(market, settings.base_currency, settings.window)
+    return decide_on(view(market, settings.base_currency, settings.window), market, portfolio, settings, venue)
+
+
+def decide_on(seen: View, market: Market, portfolio: Portfolio, settings: Settings, venue: Venue) -> Decision:
+    """The same on a view that is at hand: of the market's samples nothing else is looked at."""
     scores = _scores(seen, market, portfolio, settings, venue)
     amounts = tuple(
         _amount(asset, price, portfolio, settings) for asset, price in zip(seen.assets, seen.prices, strict=True)
@@ -108,14 +112,19 @@ def decide(market: Market, portfolio: Portfolio, settings: Settings, venue: Venu
 
 def equity(portfolio: Portfolio, decision: Decision) -> Decimal | None:
     """Value of all holdings in the base currency at mid; None while a held asset has no price."""
-    prices = dict(zip(decision.assets, decision.prices.tolist(), strict=True))
+    return equity_of(portfolio, decision.assets, decision.prices)
+
+
+def equity_of(portfolio: Portfolio, assets: tuple[str, ...], newest: Floats) -> Decimal | None:
+    """The same at the `newest` price of each asset, the base currency the first of them."""
+    prices = dict(zip(assets, newest.tolist(), strict=True))
     total = Decimal(0)
     for asset, amount in portfolio.holdings.items():
         price = prices.get(asset, float("nan"))
         if amount and not np.isfinite(price):
             return None
         total += amount * Decimal(repr(price)) if amount else 0
-    return round_received(total, decision.assets[0])
+    return round_received(total, assets[0])
 
 
 def _scores(seen: View, market: Market, portfolio: Portfolio, settings: Settings, venue: Venue) -> Scores:

@@ -48,7 +48,8 @@ def log_prices(log_mids: Floats, paths: Mapping[str, tuple[Step, ...]], assets: 
 
 def half_spreads(pair_spreads: Floats, paths: Mapping[str, tuple[Step, ...]], assets: tuple[str, ...]) -> Floats:
     """Half spreads of assets against the base, summed along their path, as fractions."""
-    return np.array([sum(pair_spreads[step.column] for step in paths.get(asset, ())) for asset in assets], dtype=float)
+    none = np.zeros_like(pair_spreads[0]) if len(pair_spreads) else 0.0
+    return np.array([sum((pair_spreads[step.column] for step in paths.get(asset, ())), none) for asset in assets])
 
 
 def _walk(log_mids: Floats, path: tuple[Step, ...] | None) -> Floats:

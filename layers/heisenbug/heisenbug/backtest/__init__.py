@@ -1,0 +1,1 @@
+"""History through the same decision, the same conversions and the same ledger as live."""

@@ -1,0 +1,95 @@
+"""A market's past as arrays on a grid of samples: what is fitted on and tested back over."""
+
+from dataclasses import dataclass
+from decimal import Decimal
+from math import log
+
+import numpy as np
+from numpy.typing import NDArray
+
+from heisenbug.domain.assets import Pair
+from heisenbug.domain.quotes import RawQuote
+from heisenbug.markets.market import epoch
+from heisenbug.markets.recorded import RecordedMarket
+
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
+
+
+class OutOfRange(ValueError):
+    """A time that the market does not have; the text says which it has."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class History:
+    """The prices that were published at the first moment of each slot of `sample_seconds`, oldest first.
+
+    `at` (T,) in epoch seconds; `bids` and `asks` (T x pairs) as they were, NaN where a pair had none.
+    """
+
+    name: str
+    pairs: tuple[Pair, ...]
+    sample_seconds: int
+    at: Ints
+    bids: Floats
+    asks: Floats
+
+    def __len__(self) -> int:
+        return len(self.at)
+
+    def between(self, begin: float, end: float) -> "History":
+        """The part from `begin` to `end` (epoch seconds, both included); raises OutOfRange where there is none."""
+        inside = slice(int(np.searchsorted(self.at, begin)), int(np.searchsorted(self.at, end, side="right")))
+        if inside.start >= inside.stop:
+            raise OutOfRange(
+                f"{self.name} has no prices then: it goes from {_text(self.at[0])} to {_text(self.at[-1])}."
+            )
+        return History(
+            self.name, self.pairs, self.sample_seconds, self.at[inside], self.bids[inside], self.asks[inside]
+        )
+
+    def raw(self, row: int) -> dict[Pair, RawQuote]:
+        """The quotes of one sample as a venue would send them; a pair without one is left out."""
+        bids, asks = self.bids[row].tolist(), self.asks[row].tolist()
+        sides = zip(self.pairs, bids, asks, strict=True)
+        return {pair: RawQuote(exact(bid), exact(ask)) for pair, bid, ask in sides if bid == bid and ask == ask}
+
+    @property
+    def log_mids(self) -> Floats:
+        """The logarithm of each mid (T x pairs), to the last bit as a tick computes it."""
+        mids = (self.bids + self.asks) / 2
+        known = mids > 0
+        logs = np.full(mids.shape, np.nan)
+        logs[known] = list(map(log, mids[known].tolist()))
+        return logs
+
+
+def exact(price: float) -> Decimal:
+    """A price as the shortest decimal that is this float: what the text of up to 15 digits said."""
+    return Decimal(repr(price))
+
+
+def history_of(market: RecordedMarket, sample_seconds: int) -> History:
+    """The recording on the grid of `sample_seconds`: of each slot the rows of its first moment."""
+    slots = (market.times // sample_seconds).astype(np.int64)
+    first = np.flatnonzero(np.diff(slots, prepend=slots[0] - 1))
+    rows = market.newest[first]
+    published = (rows >= 0) & (market.row_times[rows] == market.times[first, None])
+    bids, asks = (np.array(texts, dtype=np.float64)[rows] for texts in (market.bids, market.asks))
+    return History(
+        market.name,
+        tuple(map(Pair.parse, market.pairs)),
+        sample_seconds,
+        market.times[first].astype(np.int64),
+        np.where(published, bids, np.nan),
+        np.where(published, asks, np.nan),
+    )
+
+
+def moment(text: str) -> float:
+    """Epoch seconds of a day or a time that a person typed; raises ValueError."""
+    return epoch(text)
+
+
+def _text(at: float) -> str:
+    return str(np.datetime64(int(at), "s")) + "Z"
