@@ -1,12 +1,15 @@
 """The generated market has the statistics that its description states, and is the same every time."""
 
+import hashlib
+import json
+from collections.abc import Sequence
 from decimal import Decimal
 
 import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from heisenbug.markets.generated import ASSETS, FIRST, GeneratedMarket
+from heisenbug.markets.generated import ASSETS, FIRST, NAMED, PAIRS, GeneratedMarket, first_pairs
 
 SAMPLES = 200_000
 
@@ -114,3 +117,88 @@ def test_a_sample_lasts_a_minute_and_nothing_comes_before_the_first() -> None:
 def test_impossible_parameters_are_refused(seed: int, drift: float) -> None:
     with pytest.raises(ValueError, match="must be 0 or more"):
         GeneratedMarket(seed, drift)
+
+
+@pytest.mark.parametrize(
+    ("seed", "drift", "digest"),
+    [(7, 0.006, "1f39dd5f7ed2f427"), (7, 0.0, "485ba1c03f80cca3"), (11, 0.003, "02cf992fd477fcdb")],
+)
+def test_the_demo_is_the_same_to_the_byte_as_it_ever_was(seed: int, drift: float, digest: str) -> None:
+    quotes = GeneratedMarket(seed, drift).quotes_at([FIRST + minute * 60 for minute in range(5000)])
+    assert hashlib.sha256(json.dumps(quotes).encode()).hexdigest().startswith(digest)
+
+
+EVERY_KIND = ("BTC-USD", "LINK-USD", "EUR-USD", "USDC-USD", "GEN009-USD", "GEN300-USD")
+
+
+@pytest.mark.parametrize("pairs", [PAIRS, ("LINK-USD", "BTC-USD"), ("USDC-USD",), first_pairs(12), EVERY_KIND])
+def test_prices_of_a_pair_are_the_same_whoever_else_is_asked_for(pairs: tuple[str, ...]) -> None:
+    moments = [FIRST + minute * 60 for minute in range(0, 4000, 333)]
+    everyone = GeneratedMarket(pairs=(*NAMED, *first_pairs(300)[len(PAIRS) :]), bounce=0.3)
+    for quotes, all_quotes in zip(
+        GeneratedMarket(pairs=pairs, bounce=0.3).quotes_at(moments), everyone.quotes_at(moments), strict=True
+    ):
+        assert tuple(quotes) == pairs
+        assert quotes == {pair: all_quotes[pair] for pair in pairs}
+
+
+def logs(pairs: Sequence[str], bounce: float = 0.0, sample_seconds: int = 60) -> NDArray[np.float64]:
+    """Log mids (samples, N) of a market without planted drift."""
+    market = GeneratedMarket(11, 0, pairs, bounce, sample_seconds)
+    return np.log(market.mids(0, SAMPLES))
+
+
+def test_currencies_are_calm_and_nearly_alone_and_a_stablecoin_stays_at_one_dollar() -> None:
+    prices = logs(("BTC-USD", "EUR-USD", "GBP-USD", "USDC-USD"))
+    moves = np.diff(prices, axis=0)
+    assert moves.std(axis=0) == pytest.approx([0.0007, 0.0001, 0.0001, 0.00002], rel=0.03)
+    matrix = np.corrcoef(moves.T)
+    assert matrix[1, 2] == pytest.approx(0.05, abs=0.02)
+    assert abs(matrix[0, 3]) < 0.02
+    assert np.abs(prices[:, 3]).max() < 0.0025
+    assert prices[:, 3].std() == pytest.approx(0.00026, rel=0.2)
+
+
+def test_planted_drift_is_a_seventh_for_currencies_and_none_for_stablecoins() -> None:
+    drifts = GeneratedMarket(11, 0.006, ("BTC-USD", "EUR-USD", "USDC-USD")).drifts(0, SAMPLES)
+    assert drifts.std(axis=0) * 60 == pytest.approx([0.006, 0.006 / 7, 0], rel=0.12)
+
+
+@pytest.mark.parametrize("bounce", [0.0, 0.5, 1.0])
+def test_prices_bounce_between_minutes_as_much_as_is_stated(bounce: float) -> None:
+    prices = logs(("BTC-USD", "EUR-USD", "ETH-USD"), bounce)
+    ratio = (prices[240:] - prices[:-240]).var(axis=0) / (240 * np.diff(prices, axis=0).var(axis=0))
+    assert ratio == pytest.approx(np.full(3, 1 / (1 + 2 * bounce**2)), rel=0.12)
+
+
+@pytest.mark.parametrize("sample_seconds", [5, 60, 3600, 86_400])
+def test_volatility_and_drift_are_those_of_the_samples_length(sample_seconds: int) -> None:
+    minutes = sample_seconds / 60
+    moves = np.diff(logs(("BTC-USD", "EUR-USD"), 0, sample_seconds), axis=0)
+    assert moves.std(axis=0) == pytest.approx(np.array([0.0007, 0.0001]) * np.sqrt(minutes), rel=0.1)
+    drifts = GeneratedMarket(11, 0.006, ("BTC-USD",), 0, sample_seconds).drifts(0, SAMPLES)
+    assert drifts.std() == pytest.approx(0.006 / 60 * minutes, rel=0.2)
+
+
+def test_a_market_may_begin_at_another_time() -> None:
+    later = GeneratedMarket(first=FIRST + 5)
+    assert later.quotes_at([FIRST + 4, FIRST + 65]) == [{}, GeneratedMarket().quotes_at([FIRST + 60])[0]]
+    assert later.start - later.first == GeneratedMarket().start - FIRST
+
+
+def test_another_market_has_another_name() -> None:
+    others: list[dict[str, object]] = [
+        {"pairs": ("BTC-USD",)},
+        {"bounce": 0.5},
+        {"sample_seconds": 5},
+        {"first": FIRST + 60},
+        {},
+    ]
+    assert len({GeneratedMarket(**other).name for other in others}) == len(others)  # type: ignore[arg-type]
+    assert GeneratedMarket().name == "generated market, seed 7, planted drift 0.6 % an hour"
+
+
+@pytest.mark.parametrize("pair", ["FOO-USD", "BTC-EUR", "btc-usd", "GEN008-USD", "GEN301-USD", "GEN9-USD", ""])
+def test_an_unknown_pair_is_refused_with_those_that_there_are(pair: str) -> None:
+    with pytest.raises(ValueError, match="is no pair of the generated market: choose among BTC-USD"):
+        GeneratedMarket(pairs=(pair,))

@@ -11,6 +11,8 @@ from botocore.exceptions import BotoCoreError, ClientError
 from heisenbug.domain.errors import MarketUnavailable, MissingAct
 
 MOST_AGE_SECONDS = 300
+# A store that failed in passing is left alone for so long, while there is a token to go on with.
+PAUSE_SECONDS = 30
 TOKEN = re.compile(r"[!-~]{8,4096}")
 ABSENT = ("ParameterNotFound", "ParameterVersionNotFound")
 FORBIDDEN = ("AccessDeniedException", "AccessDenied")
@@ -25,6 +27,7 @@ class Credential:
     clock: Callable[[], datetime]
     _token: str = field(default="", repr=False)
     _read_at: float = 0.0
+    _again_at: float = 0.0
 
     def sign(self) -> Mapping[str, str]:
         """The header that proves who asks; raises MissingAct or MarketUnavailable."""
@@ -46,6 +49,9 @@ class Credential:
         return ""
 
     def _read(self, now: float) -> None:
+        if self._token and 0 < self._again_at - now <= PAUSE_SECONDS:
+            return
+        self._again_at = now + PAUSE_SECONDS
         try:
             stored = self.client().get_parameter(Name=self.name, WithDecryption=True)["Parameter"]["Value"]
         except ClientError as error:
@@ -53,6 +59,7 @@ class Credential:
         except BotoCoreError:
             self._without("no answer")
         else:
+            self._token = ""
             self._token, self._read_at = _valid(stored, self.name), now
 
     def _without(self, code: str) -> None:

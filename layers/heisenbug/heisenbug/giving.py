@@ -18,7 +18,7 @@ from heisenbug.domain.live import Consent, Deployment, barred_by, digest, standi
 from heisenbug.domain.settings import Settings
 from heisenbug.exchange.uphold_account import UpholdAccount
 from heisenbug.exchange.uphold_cards import Card, card_for
-from heisenbug.exchange.uphold_refusals import refusal
+from heisenbug.exchange.uphold_refusals import TOO_LITTLE, complaints, refusal
 from heisenbug.store.bot_state import Ledgers, States
 
 MOST_SKEW_SECONDS = 5.0
@@ -84,16 +84,18 @@ class Giving:
             raise MissingAct(f"Nothing was given: '{to_type(budget)}' was to be typed, not '{typed.strip()[:80]}'.")
         if barred_by(self.deployment):
             raise MissingAct(f"{barred_by(self.deployment)} Nothing was given.")
-        self._refuse_meanwhile()
+        version = self._refuse_meanwhile()
         cards = self._chosen(told.settings)
         given = {asset: min(most, cards[asset].available) for asset, most in budget.items()}
-        told = self._pin(told, cards, by)
-        self._open({asset: amount for asset, amount in given.items() if amount > 0})
-        self._consent(told, typed.strip(), by)
+        pinned = self._pin(told, cards, by)
+        self._open({asset: amount for asset, amount in given.items() if amount > 0}, version)
+        self._consent(pinned, typed.strip(), by)
         return ", ".join(f"{given[asset]} {asset} of card {cards[asset].id}" for asset in sorted(given))
 
-    def _refuse_meanwhile(self) -> None:
-        if self.states.read().open_trade:
+    def _refuse_meanwhile(self) -> int:
+        """The state's version, which must still be the same when the ledger is opened."""
+        state = self.states.read()
+        if state.open_trade:
             raise MissingAct("A trade is open; give money when it has ended (heisenbug status).")
         stored = self.ledgers.read("live")
         if stored and stored[0].watched:
@@ -101,25 +103,27 @@ class Giving:
                 f"Trade {stored[0].watched[0].sequence} failed within the last day and is still asked for; "
                 "what the bot holds is only sure after that."
             )
+        return state.version
 
     def _chosen(self, settings: Settings) -> dict[str, Card]:
         cards = self.account(settings.cards or {}).cards()
         return {asset: card_for(asset, cards, settings.cards or {}) for asset in settings.budget or {}}
 
-    def _pin(self, told: Configuration, cards: Mapping[str, Card], by: str) -> Configuration:
+    def _pin(self, told: Configuration, cards: Mapping[str, Card], by: str) -> Settings:
+        """The settings that the sentence was about, with the cards pinned; raises StaleVersion where others came."""
         pinned = {asset: card.id for asset, card in cards.items()}
-        if pinned == told.settings.cards:
-            return told
-        return self.configurations.change({"cards": pinned}, by, self.clock())
+        if pinned != told.settings.cards:
+            self.configurations.change({"cards": pinned}, by, self.clock(), told.version)
+        return replace(told.settings, cards=pinned)
 
-    def _open(self, given: Mapping[str, Decimal]) -> None:
+    def _open(self, given: Mapping[str, Decimal], version: int) -> None:
         before = self.ledgers.read("live")
         ledger = Ledger(given, {} if before is None else before[0].entries)
-        self.ledgers.open_anew("live", ledger, before[1] if before else 0)
+        self.ledgers.open_anew("live", ledger, before[1] if before else 0, version)
 
-    def _consent(self, told: Configuration, typed: str, by: str) -> None:
+    def _consent(self, settings: Settings, typed: str, by: str) -> None:
         at = self.clock().astimezone(UTC).isoformat(timespec="seconds")
-        self.states.consent(Consent(typed, digest(told.settings), by, at))
+        self.states.consent(Consent(typed, digest(settings), by, at))
 
     # ------------------------------------------------------------ looking
 
@@ -180,6 +184,8 @@ class Giving:
         answer = self.account(settings.cards or {}).ask_quote(
             origin, destination, amount, "heisenbug-doctor", "?validate=true"
         )
+        if any(complaint.code == TOO_LITTLE for complaint in complaints(answer.body)):
+            return [Finding("quote", True, f"{amount} {origin.asset} is too little for it; all else would be accepted")]
         if not answer.ok:
             raise refusal(answer)
         return [Finding("quote", True, f"{amount} {origin.asset} into {destination.asset} would be accepted")]

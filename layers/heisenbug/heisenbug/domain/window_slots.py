@@ -1,22 +1,29 @@
 """Which of the kept samples make a window: one a slot of time, none too old."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from heisenbug.domain.market import Sample
 from heisenbug.domain.settings import Settings
 
 # A window that took this many times its length to fill is of another market, and is begun anew.
 OLDEST_IN_WINDOWS = 2
+# Two processes that are at work at once may each keep a sample of one slot: so many more are read than a window has.
+SPARE_SAMPLES = 20
 
 
 def earlier_slots(samples: Sequence[Sample], due: int, settings: Settings) -> tuple[Sample, ...]:
     """One sample, the first, of each slot before the one that `due` is in; at most a window less the newest price."""
     spacing = settings.sample_seconds
+    earlier = (sample for sample in samples if sample.at // spacing < due // spacing)
+    return one_a_slot(earlier, spacing)[-(settings.window - 1) :]
+
+
+def one_a_slot(samples: Iterable[Sample], spacing: int) -> tuple[Sample, ...]:
+    """The first sample of each slot of `spacing` seconds, in their order."""
     slots: dict[int, Sample] = {}
     for sample in samples:
-        if sample.at // spacing < due // spacing:
-            slots.setdefault(sample.at // spacing, sample)
-    return tuple(slots.values())[-(settings.window - 1) :]
+        slots.setdefault(sample.at // spacing, sample)
+    return tuple(slots.values())
 
 
 def oldest_sample(due: int, settings: Settings) -> int:

@@ -100,7 +100,8 @@ class Http:
     ) -> Answer:
         """Read; what passes by itself (no connection, 500, 503, a short Retry-After) is asked again in time."""
         try:
-            answer = self._ask("GET", path, deadline, None, headers)
+            asked = requests.Request("GET", self.url + path, headers)
+            answer = self._ask(asked, deadline, self.proof(deadline))
             if answer.status not in PASSING or not self._may_wait(pauses, deadline):
                 return answer
             pause = pauses[0]
@@ -115,16 +116,19 @@ class Http:
         self._wait(pause)
         return self.get(path, deadline, headers, pauses[1:])
 
-    def post(self, path: str, body: Mapping[str, Any], deadline: float) -> Answer:
-        """Send once, never again."""
-        return self._ask("POST", path, deadline, json.dumps(body).encode(), {"Content-Type": "application/json"})
+    def post(
+        self, path: str, body: Mapping[str, Any], deadline: float, proof: Mapping[str, str] | None = None
+    ) -> Answer:
+        """Send once, never again; with a `proof` that was got before, nothing but the way there can fail."""
+        proof = self.proof(deadline) if proof is None else proof
+        headers = {"Content-Type": "application/json"}
+        return self._ask(requests.Request("POST", self.url + path, headers, data=json.dumps(body)), deadline, proof)
 
-    def check(self, deadline: float) -> None:
-        """Raise what keeps anything from being sent now: Quiet, MarketUnavailable, or what `sign` raises."""
-        self._proof(deadline)
+    def proof(self, deadline: float) -> Mapping[str, str]:
+        """The headers that prove who asks, while there is patience and time; to get them takes time as well.
 
-    def _proof(self, deadline: float) -> Mapping[str, str]:
-        """The headers that prove who asks, while there is patience and time; to get them takes time as well."""
+        Raises what keeps anything from being sent now: Quiet, MarketUnavailable, or what `sign` raises.
+        """
         self._patience.check(self._now())
         self._check_time(deadline)
         proof = self._sign()
@@ -135,18 +139,11 @@ class Http:
         if self._left(deadline) < LEAST_SECONDS:
             raise MarketUnavailable("the exchange was not asked: no time was left")
 
-    def _ask(
-        self, method: str, path: str, deadline: float, body: bytes | None, headers: Mapping[str, str] | None
-    ) -> Answer:
-        proof = self._proof(deadline)
+    def _ask(self, request: requests.Request, deadline: float, proof: Mapping[str, str]) -> Answer:
         left = self._left(deadline)
-
-        def exchange() -> Answer:
-            request = requests.Request(method, self.url + path, {**(headers or {}), **proof}, data=body)
-            return self._exchanged(request, left, deadline, proof)
-
+        request.headers = {**(request.headers or {}), **proof}
         try:
-            answer = _within(left + OVERTIME_SECONDS, exchange)
+            answer = _within(left + OVERTIME_SECONDS, lambda: self._exchanged(request, left, deadline, proof))
         except requests.RequestException as error:
             raise MarketUnavailable(f"the exchange did not answer: {plainly(error)}") from None
         if answer.status == HTTPStatus.TOO_MANY_REQUESTS:

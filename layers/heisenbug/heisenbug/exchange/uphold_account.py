@@ -3,10 +3,9 @@
 Facts and quirks of the vendor's API behind each check: docs/uphold.md.
 """
 
-import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime
-from decimal import ROUND_DOWN, Decimal
+from decimal import ROUND_DOWN, Context, Decimal
 from email.utils import parsedate_to_datetime
 from http import HTTPStatus
 from typing import Any
@@ -15,16 +14,17 @@ from heisenbug.domain.errors import MarketUnavailable, Rejected, Unresolved
 from heisenbug.domain.trade import Filled, Settlement, VenueQuote
 from heisenbug.exchange.http import Answer, Http
 from heisenbug.exchange.port import Request
-from heisenbug.exchange.uphold_cards import Card, card_for, cards_of, decimal
+from heisenbug.exchange.uphold_cards import Card, card_for, cards_of, decimal, is_id
 from heisenbug.exchange.uphold_refusals import is_definite, refusal, words
 
 ASK_SECONDS = 4.0
 COMMIT_SECONDS = 6.0
 # What a commit leaves of the invocation for writing down what came of it.
 KEPT_SECONDS = 1.0
+# For amounts of any size that an asset can be counted in.
+WIDE = Context(prec=60)
 PAGE = 50
 MOST_PAGES = 20
-ID = re.compile(r"[A-Za-z0-9-]{8,64}")
 FINAL = {
     "completed": Settlement.COMPLETED,
     "failed": Settlement.FAILED,
@@ -47,7 +47,7 @@ class UpholdAccount:
         """What may be spent of each asset: of its pinned card, else of its first one."""
         self._cards = self.cards()
         assets = sorted({card.asset for card in self._cards})
-        named = [asset for asset in assets if asset in self._pinned] if self._pinned else assets
+        named = sorted(self._pinned) if self._pinned else assets
         return {asset: card_for(asset, self._cards, self._pinned).available for asset in named}
 
     def cards(self) -> tuple[Card, ...]:
@@ -78,11 +78,11 @@ class UpholdAccount:
         path = f"/v0/me/cards/{self._origins[quote.id]}/transactions/{quote.id}/commit"
         deadline = min(self._until(COMMIT_SECONDS), self._deadline - KEPT_SECONDS)
         try:
-            self._http.check(deadline)
+            proof = self._http.proof(deadline)
         except MarketUnavailable as barred:
             raise Rejected(f"The commit was not sent: {barred}.") from barred
         try:
-            answer = self._http.post(path, {}, deadline)
+            answer = self._http.post(path, {}, deadline, proof)
         except MarketUnavailable as silent:
             raise Unresolved(f"The commit was sent, but {silent}.") from silent
         if answer.ok:
@@ -94,8 +94,10 @@ class UpholdAccount:
     def find(self, quote: VenueQuote) -> Filled | None:
         """What became of a quote's commit; None where Uphold knows of none, so far."""
         answer = self._http.get(f"/v0/me/transactions/{quote.id}", self._until(ASK_SECONDS))
+        if answer.status == HTTPStatus.NOT_FOUND and isinstance(answer.body, Mapping):
+            return None  # Uphold's own word; a page of something on the way says nothing of the commit
         if answer.status == HTTPStatus.NOT_FOUND:
-            return None
+            raise MarketUnavailable(f"{answer.says} without saying why")
         if not answer.ok:
             raise refusal(answer)
         return _filled(answer.body, quote)
@@ -108,7 +110,10 @@ class UpholdAccount:
     def skew_seconds(self) -> float | None:
         """How far our clock is ahead of Uphold's; None where it tells no time."""
         told = self._http.get("/v0/assets", self._until(ASK_SECONDS)).headers.get("Date")
-        return None if told is None else self._now() - parsedate_to_datetime(told).timestamp()
+        try:
+            return None if told is None else self._now() - parsedate_to_datetime(told).timestamp()
+        except ValueError:
+            return None
 
     def asks_for_otp(self) -> bool | None:
         """Whether transfers between own cards need a one-time password; None where the token may not read that."""
@@ -122,7 +127,7 @@ class UpholdAccount:
     def _tradable(self, request: Request) -> Decimal:
         statuses = self.statuses()
         for asset in (request.source, request.target):
-            status = words(statuses.get(asset, {}).get("status", "not offered to this account"))
+            status = words(statuses.get(asset, {}).get("status")) or "not offered to this account"
             if status != "open":
                 raise Rejected(f"{asset} is {status} at Uphold now; nothing was sent.")
         return _floor(request.amount, statuses[request.source], request.source)
@@ -185,7 +190,7 @@ def _floor(amount: Decimal, asset: Mapping[str, Any], code: str) -> Decimal:
     places = formatting.get("precision") if isinstance(formatting, Mapping) else None
     if not isinstance(places, int) or not 0 <= places <= 18:
         return amount
-    floored = min(amount, amount.quantize(Decimal(1).scaleb(-places), ROUND_DOWN))
+    floored = min(amount, amount.quantize(Decimal(1).scaleb(-places), ROUND_DOWN, WIDE))
     if floored <= 0:
         raise Rejected(f"{amount} {code} is less than Uphold counts ({places} decimals); nothing was sent.")
     return floored
@@ -201,11 +206,14 @@ def _filled(body: Any, quote: VenueQuote) -> Filled:
     for side, asset in (("origin", quote.source), ("destination", quote.target)):
         if _part(body, side).get("currency") != asset:
             raise MarketUnavailable(f"the exchange's answer states another {side} than {asset}")
-    return Filled(settlement, _amount(body, "origin"), _amount(body, "destination"))
+    amount, received = _amount(body, "origin"), _amount(body, "destination")
+    if amount < 0 or received < 0:
+        raise MarketUnavailable("the exchange's answer states an amount below zero")
+    return Filled(settlement, amount, received)
 
 
 def _check_echo(body: Any, origin: Card, destination: Card) -> None:
-    if not isinstance(body, Mapping) or not ID.fullmatch(str(body.get("id"))):
+    if not isinstance(body, Mapping) or not is_id(body.get("id")):
         raise Rejected("Uphold's quote has no id; it cannot be committed.")
     if body.get("status") != "pending":
         raise Rejected(f"Uphold's quote is {words(body.get('status'))!r}, not pending; it was left alone.")

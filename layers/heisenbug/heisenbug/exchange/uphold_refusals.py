@@ -17,6 +17,7 @@ DEEPEST = 30
 SCOPES = "cards:read transactions:read transactions:transfer:self"
 ALREADY = "transaction_already_exists"
 GENERAL = "validation_failed"
+TOO_LITTLE = "greater_than_or_equal_to"
 BAD_SCOPES = ("invalid_scope", "insufficient_scope")
 BAD_TOKENS = ("invalid_token", "invalid_grant", "invalid_client")
 REARM = "Then lift the stop: heisenbug rearm."
@@ -208,7 +209,7 @@ _EXPLAINED: Mapping[str, tuple[type[Rejected], Callable[[Complaint], str]]] = {
     "sufficient_funds": (Rejected, _funds),
     "sufficient_unlocked_funds": (Rejected, _locked),
     "less_than_or_equal_to": (Rejected, _too_much),
-    "greater_than_or_equal_to": (Rejected, _too_little),
+    TOO_LITTLE: (Rejected, _too_little),
     "password_reset_restriction": (NeedsPerson, _restricted("the password")),
     "restricted_by_authentication_method_reset": (NeedsPerson, _restricted("the way of signing in")),
 }

@@ -17,6 +17,7 @@ from typing import Any
 
 from pynamodb.attributes import JSONAttribute, NumberAttribute, UnicodeAttribute
 from pynamodb.exceptions import DoesNotExist, PutError, TransactWriteError, UpdateError
+from pynamodb.expressions.condition import Condition
 from pynamodb.expressions.update import Action
 
 from heisenbug.domain.errors import StaleVersion
@@ -219,18 +220,24 @@ class Ledgers:
             return None
         return _ledger(item), int(item.sequence or 0)
 
-    def open_anew(self, mode: str, ledger: Ledger, sequence: int) -> None:
-        """Open the mode's ledger in the place of the one before, while no trade is open; raises StaleVersion."""
+    def open_anew(self, mode: str, ledger: Ledger, sequence: int, version: int | None = None) -> None:
+        """Open the mode's ledger in the place of the one before, while no trade is open; raises StaleVersion.
+
+        Where `version` is given the state must not have moved on from it.
+        """
+        none_open = BotStateItem.open_trade.does_not_exist()
         try:
             with Step(connection=BotStateItem._get_connection().connection) as step:
                 step.update(
                     BotStateItem(self._bot_id, TICK),
                     actions=[BotStateItem.version.add(1)],
-                    condition=BotStateItem.open_trade.does_not_exist(),
+                    condition=none_open if version is None else none_open & version_is(version),
                 )
                 step.save(ledger_item(self._bot_id, mode, ledger, sequence))
         except TransactWriteError as error:
-            raise StaleVersion("A trade is open; its ledger cannot be opened anew before it has ended.") from error
+            raise StaleVersion(
+                "A trade is open, or was meanwhile; its ledger cannot be opened anew before it has ended. Try again."
+            ) from error
 
     def begin(self, mode: str, ledger: Ledger) -> None:
         """Open the mode's ledger, unless it is open already."""
@@ -239,6 +246,12 @@ class Ledgers:
         except PutError as error:
             if not failed_condition(error):
                 raise
+
+
+def version_is(version: int) -> Condition:
+    """That the state has not moved on from `version`."""
+    same: Condition = BotStateItem.version == version
+    return same | BotStateItem.version.does_not_exist() if version == 0 else same
 
 
 def killing(at: str, who: str, why: str) -> list[Action]:

@@ -25,7 +25,7 @@ from pynamodb.transactions import TransactWrite
 from heisenbug.domain.errors import FenceLost
 from heisenbug.domain.ledger import Ledger, Newest
 from heisenbug.domain.trade import Trade, TradeState
-from heisenbug.store.bot_state import TICK, BotStateItem, killing, ledger_item, utc
+from heisenbug.store.bot_state import TICK, BotStateItem, killing, ledger_item, utc, version_is
 from heisenbug.store.tables import Step, fenced
 from heisenbug.store.trade_archive import TradeArchiveItem
 from heisenbug.store.trade_history import RUNNING, TradeHistoryItem, book, trade_attributes, trade_of
@@ -45,7 +45,7 @@ class TradeBook:
     def intend(self, trade: Trade, version: int, record: bytes) -> None:
         """Write down what is about to be tried, with the inputs of its decision."""
         allowed = (
-            _version_is(version)
+            version_is(version)
             & (BotStateItem.last_tick == trade.due)
             & self._mode_is_ours()
             & BotStateItem.open_trade.does_not_exist()
@@ -115,12 +115,12 @@ class TradeBook:
     def keep(self, ledger: Ledger, sequence: int, version: int) -> None:
         """Write the ledger alone; while a trade is open only that trade moves it."""
         with self._ledger_step("The ledger", ledger, sequence) as step:
-            self._move_on(step, [], _version_is(version) & BotStateItem.open_trade.does_not_exist())
+            self._move_on(step, [], version_is(version) & BotStateItem.open_trade.does_not_exist())
 
     def correct(self, trade: Trade, ledger: Ledger, newest: Newest, halt: str) -> None:
         """Write a finished trade anew, in the history only while it belongs there, the ledger with it, and kill."""
         record = self._archived(trade.sequence).record
-        allowed = _version_is(newest.version) & BotStateItem.open_trade.does_not_exist()
+        allowed = version_is(newest.version) & BotStateItem.open_trade.does_not_exist()
         with self._ledger_step("The correction", ledger, newest.sequence) as step:
             self._move_on(step, killing(utc(trade.finished_at or 0), "a late conversion", halt), allowed)
             step.save(TradeArchiveItem(self._book, trade.sequence, **self._attributes(trade, record)))
@@ -194,11 +194,6 @@ class TradeBook:
 def _is_stored(ledger: BotStateItem) -> bool:
     found = next(iter(BotStateItem.query(ledger.bot_id, BotStateItem.item == ledger.item, consistent_read=True)), None)
     return found is not None and found.serialize() == ledger.serialize()
-
-
-def _version_is(version: int) -> Condition:
-    same: Condition = BotStateItem.version == version
-    return same | BotStateItem.version.does_not_exist() if version == 0 else same
 
 
 def _connection() -> Connection:
