@@ -4,7 +4,7 @@ import sys
 
 import typer
 
-from cli import asking, keeping, laptop, resolving, risking, show, telling, watching
+from cli import asking, fitting, keeping, laptop, market, resolving, risking, show, telling, watching
 from cli.errors import CannotRun, Refused
 
 app = typer.Typer(
@@ -44,6 +44,8 @@ for name, tell in (
     ("resolve", resolving.resolve),
 ):
     app.command(name, rich_help_panel="Steer")(tell)
+app.command("fit", rich_help_panel="Learn")(fitting.fit_command)
+app.add_typer(market.market, name="market", rich_help_panel="Learn")
 app.command("live", rich_help_panel="Real money")(risking.live)
 app.command("credential", rich_help_panel="Real money")(keeping.credential)
 

@@ -141,7 +141,8 @@ LIVE_BUDGET: Mapping[str, str] = {"USD": "200", "BTC": "5"}
 
 def live(clock: Clock | None = None, **changes: Any) -> Live:
     """A seasoned bot whose three acts are done: 200 USD of the 1000 on the card."""
-    bot = seasoned(clock, **{"mode": "live", "budget": LIVE_BUDGET, **changes})
+    told = {**EAGER, "mode": "live", "budget": LIVE_BUDGET, **changes}
+    bot = seasoned(clock, **told, **({} if "model" in told else proven(told)))
     bot.live = FakeExchange({}, {"USD": Decimal("1000.00")}, bot.clock)
     bot.deployment = Deployment(enabled=True)
     opened = Live(bot, bot.live)
@@ -159,7 +160,7 @@ EAGER: Mapping[str, Any] = {
     "window": 10,
     "horizon": 10,
     "forecaster": "drift",
-    "model": model(window=10, horizon=10, sample_seconds=5, assets=("BTC",)).plain(),
+    "drift_weight": 1,
     "min_confidence": 0.5,
     "risk_tolerance": 1,
     "min_expected_return": 0,
@@ -167,6 +168,13 @@ EAGER: Mapping[str, Any] = {
     "cooldown_seconds": 0,
     "max_drawdown": 1,
 }
+
+
+def proven(told: Mapping[str, Any]) -> dict[str, Any]:
+    """A model of the naive drift that is said to have beaten zero-drift: live money asks for one."""
+    assets = tuple(name.split("-")[0] for name in told["pairs"])
+    looks = {name: told[name] for name in ("window", "horizon", "sample_seconds")}
+    return {"model": model(**looks, assets=assets).plain()}
 
 
 def price_of(tick: int, start: float = 100.0) -> float:

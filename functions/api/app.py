@@ -10,7 +10,7 @@ from reading import Request
 from routes import routes
 from routing import Access, Office
 
-from heisenbug.domain.errors import InvalidSettings, NotFound, StaleVersion
+from heisenbug.domain.errors import FenceLost, InvalidSettings, NotFound, StaleVersion
 from heisenbug.store.connection import Connections
 from heisenbug.wiring import desk_from_environment
 
@@ -32,7 +32,7 @@ def answered(request: Request) -> Answer:
         return carried_out(request)
     except InvalidSettings as error:
         return answering.invalid(error)
-    except StaleVersion as error:
+    except (StaleVersion, FenceLost) as error:
         return answering.stale(error, office.desk.config())
     except NotFound as error:
         return answering.missing(error)

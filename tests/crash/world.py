@@ -37,7 +37,7 @@ from local.replay import Replay
 from local.routes import SimulatedExchange
 from local.rules import Rules
 from local.trouble import CALM, Plan, TroublePlan
-from tests.bots import EAGER, price_of
+from tests.bots import EAGER, price_of, proven
 from tests.crash.tape import Tape, name_of, taped_aws
 from tests.fakes import Clock, FakeQueue
 from tests.in_process_exchange import InProcess
@@ -54,7 +54,7 @@ BUDGET = {"USD": Decimal(1000), "BTC": Decimal(100)}
 MARGIN_PERCENT = Decimal("0.05")
 FEE_BPS = 5
 VENUE = Venue("uphold", dict.fromkeys(AssetClass, float(FEE_BPS)))
-TOLD: Mapping[str, Any] = {**EAGER, "cost_bps": FEE_BPS, "mode": "live"}
+TOLD: Mapping[str, Any] = {**EAGER, **proven(EAGER), "cost_bps": FEE_BPS, "mode": "live"}
 LIFETIME_SECONDS = 20.0
 MOST_STEPS = 200
 _worlds = count(1)

@@ -32,6 +32,7 @@ from tests.tables import PREFIX, table_definitions
 
 DEATHS = ("before", "after")
 WORKER_SECONDS = 60
+ATTEMPTS = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -192,12 +193,21 @@ def new_home(like: Home, name: str) -> Home:
     return home
 
 
+def _surely(here: Yard, case: Case) -> Outcome:
+    """The case, again where it was not hit: on a busy machine a reading asked twice moves the calls after it."""
+    for _ in range(ATTEMPTS - 1):
+        outcome = here.run(case)
+        if outcome.happened:
+            return outcome
+    return here.run(case)
+
+
 def every_kill(here: Yard, tell: Tell, scenarios: tuple[Scenario, ...] = SCENARIOS) -> Figures:
     """A worker killed before and after every call of every scenario's tick."""
     figures = Figures()
     for scenario in scenarios:
         for number, call in enumerate(here.calls_of(scenario)):
             for death in DEATHS:
-                figures.add(here.run(Case(scenario, number, call, f"dies {death}")))
+                figures.add(_surely(here, Case(scenario, number, call, f"dies {death}")))
         tell(f"{figures.runs} workers killed, {figures.conversions} conversions, {len(figures.broken)} broken")
     return figures

@@ -20,7 +20,7 @@ from heisenbug.domain.live import Consent, Deployment, digest, standing
 from heisenbug.exchange.http import Http
 from heisenbug.exchange.uphold_account import UpholdAccount
 from heisenbug.giving import Giving
-from heisenbug.store.bot_state import Ledgers, States
+from heisenbug.store.bot_state import Ledgers, States, ledger_item
 from local.account import card_id
 from local.rules import Rules
 from local.trouble import Mishap, Order, Plan, Step, Trouble
@@ -509,7 +509,7 @@ def test_given_again_the_ledger_is_opened_afresh_and_the_history_goes_on(bench: 
     bench.give()
     version, configured = States(BOT).read().version, Configurations(BOT).now().version
     entries = {"BTC": Decimal("50000")}
-    Ledgers(BOT).open_anew("live", Ledger({"USD": Decimal(3)}, entries, {("USD", "BTC"): int(NOW)}), 41)
+    ledger_item(BOT, "live", Ledger({"USD": Decimal(3)}, entries, {("USD", "BTC"): int(NOW)}), 41).save()
     assert "given" in bench.give()
     assert Ledgers(BOT).read("live") == (Ledger({"USD": Decimal(100), "BTC": Decimal("0.004")}, entries), 41)
     assert Configurations(BOT).now().version == configured

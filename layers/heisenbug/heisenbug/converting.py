@@ -69,10 +69,9 @@ class Converting:
         )
 
     def _quoted(self, trade: Trade, ledger: Ledger) -> Trade:
-        spendable = min(
-            ledger.holdings.get(trade.source, trade.amount * 0),
-            self._exchange.balances().get(trade.source, trade.amount * 0),
-        )
+        held = ledger.holdings.get(trade.source, trade.amount * 0)
+        # Where the venue has no place for the asset at all, its quote says what to do about that.
+        spendable = min(held, self._exchange.balances().get(trade.source, held))
         if spendable < trade.amount:
             raise Rejected(f"Only {spendable} {trade.source} may be spent, not {trade.amount}.")
         quote = self._exchange.quote(Request(trade.id, trade.source, trade.target, trade.amount))

@@ -84,26 +84,25 @@ class Giving:
             raise MissingAct(f"Nothing was given: '{to_type(budget)}' was to be typed, not '{typed.strip()[:80]}'.")
         if barred_by(self.deployment):
             raise MissingAct(f"{barred_by(self.deployment)} Nothing was given.")
-        version = self._refuse_meanwhile()
+        before = self._refuse_meanwhile()
         cards = self._chosen(told.settings)
         given = {asset: min(most, cards[asset].available) for asset, most in budget.items()}
         pinned = self._pin(told, cards, by)
-        self._open({asset: amount for asset, amount in given.items() if amount > 0}, version)
+        self._open({asset: amount for asset, amount in given.items() if amount > 0}, before)
         self._consent(pinned, typed.strip(), by)
         return ", ".join(f"{given[asset]} {asset} of card {cards[asset].id}" for asset in sorted(given))
 
-    def _refuse_meanwhile(self) -> int:
-        """The state's version, which must still be the same when the ledger is opened."""
-        state = self.states.read()
-        if state.open_trade:
+    def _refuse_meanwhile(self) -> tuple[Ledger, int]:
+        """The live ledger as it is before, and the sequence of its newest trade."""
+        if self.states.read().open_trade:
             raise MissingAct("A trade is open; give money when it has ended (heisenbug status).")
-        stored = self.ledgers.read("live")
-        if stored and stored[0].watched:
+        stored = self.ledgers.read("live") or (Ledger({}), 0)
+        if stored[0].watched:
             raise MissingAct(
                 f"Trade {stored[0].watched[0].sequence} failed within the last day and is still asked for; "
                 "what the bot holds is only sure after that."
             )
-        return state.version
+        return stored
 
     def _chosen(self, settings: Settings) -> dict[str, Card]:
         cards = self.account(settings.cards or {}).cards()
@@ -116,10 +115,9 @@ class Giving:
             self.configurations.change({"cards": pinned}, by, self.clock(), told.version)
         return replace(told.settings, cards=pinned)
 
-    def _open(self, given: Mapping[str, Decimal], version: int) -> None:
-        before = self.ledgers.read("live")
-        ledger = Ledger(given, {} if before is None else before[0].entries)
-        self.ledgers.open_anew("live", ledger, before[1] if before else 0, version)
+    def _open(self, given: Mapping[str, Decimal], before: tuple[Ledger, int]) -> None:
+        ledger, sequence = before
+        self.ledgers.open_anew("live", Ledger(given, ledger.entries), sequence)
 
     def _consent(self, settings: Settings, typed: str, by: str) -> None:
         at = self.clock().astimezone(UTC).isoformat(timespec="seconds")

@@ -150,9 +150,10 @@ def _claimed(bot: Bot, due: int, state: State) -> Report:
         return _without_settings(due, invalid)
     if not on_grid(due, told.settings.check_interval_seconds):
         return Report(due, "off the grid", "the interval has changed")
-    state = _stand(bot, state, told.settings)
+    wanted = _standing(bot, state, told.settings)
+    state = _stand(bot, state, told.settings, wanted)
     told = replace(told, settings=replace(told.settings, mode=state.mode))
-    report = _checked(bot, due, state, told)
+    report = _checked(bot, due, state, told, wanted.mode == state.mode)
     if bot.patience.until > max(state.quiet_until, bot.clock().timestamp()):
         bot.states.quiet(bot.patience.until)
     return report
@@ -163,9 +164,8 @@ def _without_settings(due: int, invalid: InvalidSettings) -> Report:
     return Report(due, "invalid settings", str(invalid))
 
 
-def _stand(bot: Bot, state: State, settings: Settings) -> State:
+def _stand(bot: Bot, state: State, settings: Settings, wanted: Standing) -> State:
     """The state with the mode that the bot trades in now; while a trade is open that stays as it is."""
-    wanted = _standing(bot, state, settings)
     consent = state.consent if settings.mode == "live" else None
     as_it_is = (state.mode, state.held_back, state.consent) == (wanted.mode, wanted.held_back, consent)
     if as_it_is or state.open_trade or not bot.states.stand(wanted.mode, wanted.held_back, consent):
@@ -185,14 +185,16 @@ def _standing(bot: Bot, state: State, settings: Settings) -> Standing:
     return standing(settings, bot.deployment, state.consent, missing)
 
 
-def _checked(bot: Bot, due: int, state: State, told: Configuration) -> Report:
+def _checked(bot: Bot, due: int, state: State, told: Configuration, may_begin: bool) -> Report:
     settings = told.settings
     position = _position(bot, state, settings)
     look = bot.looking.look(due, state.previous_tick, told, _time_to_look(bot))
     reconciled = _reconcile(bot, state, told, look, position)
     if reconciled is not None:
         position = reconciled.position
-        state = replace(state, version=position.version, open_trade=_still_open(reconciled))
+        # Told to trade other money, it begins nothing with this one: the next tick stands on what it was told.
+        open_trade = _still_open(reconciled) if may_begin else state.open_trade
+        state = replace(state, version=position.version, open_trade=open_trade)
     was_killed = state.killed_at is not None
     state = _halt(bot, state, reconciled)
     portfolio = position.ledger.portfolio(due, state.open_trade, state.killed_at is not None)

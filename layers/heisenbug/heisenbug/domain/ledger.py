@@ -14,7 +14,7 @@ WATCH_SECONDS = 24 * 3600
 FIRST_PAUSE_SECONDS = 60
 # Decisions that came to nothing are remembered as far as the ledger stays small.
 MOST_DROPPED = 3
-LONGEST_WHY = 240
+LONGEST_WHY = 320
 
 
 @dataclass(frozen=True, slots=True)

@@ -220,20 +220,23 @@ class Ledgers:
             return None
         return _ledger(item), int(item.sequence or 0)
 
-    def open_anew(self, mode: str, ledger: Ledger, sequence: int, version: int | None = None) -> None:
-        """Open the mode's ledger in the place of the one before, while no trade is open; raises StaleVersion.
+    def open_anew(self, mode: str, ledger: Ledger, sequence: int) -> None:
+        """Open the mode's ledger in the place of the one before, whose newest trade is `sequence`; raises StaleVersion.
 
-        Where `version` is given the state must not have moved on from it.
+        Not while a trade is open, and not where one has ended since: the ledger before would have known of it.
         """
-        none_open = BotStateItem.open_trade.does_not_exist()
+        same: Condition = BotStateItem.sequence == sequence
         try:
             with Step(connection=BotStateItem._get_connection().connection) as step:
                 step.update(
                     BotStateItem(self._bot_id, TICK),
                     actions=[BotStateItem.version.add(1)],
-                    condition=none_open if version is None else none_open & version_is(version),
+                    condition=BotStateItem.open_trade.does_not_exist(),
                 )
-                step.save(ledger_item(self._bot_id, mode, ledger, sequence))
+                step.save(
+                    ledger_item(self._bot_id, mode, ledger, sequence),
+                    condition=same | BotStateItem.sequence.does_not_exist(),
+                )
         except TransactWriteError as error:
             raise StaleVersion(
                 "A trade is open, or was meanwhile; its ledger cannot be opened anew before it has ended. Try again."
