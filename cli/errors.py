@@ -11,3 +11,7 @@ class Refused(Exception):
     def __init__(self, message: str, fields: list[dict[str, str]]) -> None:
         super().__init__(message)
         self.fields = fields
+
+
+class Mistyped(Exception):
+    """What was typed cannot be used, or names a file that cannot; the text says why and what to give instead."""

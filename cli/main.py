@@ -4,8 +4,8 @@ import sys
 
 import typer
 
-from cli import asking, fitting, keeping, laptop, market, resolving, risking, show, telling, watching
-from cli.errors import CannotRun, Refused
+from cli import asking, backtesting, fitting, keeping, laptop, market, resolving, risking, show, telling, watching
+from cli.errors import CannotRun, Mistyped, Refused
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -44,6 +44,7 @@ for name, tell in (
     ("resolve", resolving.resolve),
 ):
     app.command(name, rich_help_panel="Steer")(tell)
+app.command("backtest", rich_help_panel="Learn")(backtesting.backtest_command)
 app.command("fit", rich_help_panel="Learn")(fitting.fit_command)
 app.add_typer(market.market, name="market", rich_help_panel="Learn")
 app.command("live", rich_help_panel="Real money")(risking.live)
@@ -51,16 +52,16 @@ app.command("credential", rich_help_panel="Real money")(keeping.credential)
 
 
 def main() -> None:
-    """Run the command; an error is one sentence on stderr and exit code 1."""
+    """Run the command; an error is one sentence on stderr and exit code 1, or 2 for what was typed wrong."""
     try:
         app()
     except Refused as refused:
         for error in refused.fields or [{"message": str(refused)}]:
             show.talk.print(error["message"], style="red", markup=False, soft_wrap=True)
         sys.exit(1)
-    except CannotRun as error:
+    except (CannotRun, Mistyped) as error:
         show.talk.print(str(error), style="red", markup=False, soft_wrap=True)
-        sys.exit(1)
+        sys.exit(2 if isinstance(error, Mistyped) else 1)
 
 
 if __name__ == "__main__":

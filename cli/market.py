@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 
 from cli import show
 from cli.asking import Json
+from cli.errors import Mistyped
 from cli.markets import LIVE_URL
 from heisenbug.domain.assets import Pair
 from heisenbug.domain.errors import MarketUnavailable
@@ -51,10 +52,6 @@ PAIR_COLUMNS = {
     "spread": "Spread bps",
     "locked": "bid = ask",
 }
-
-
-class Mistyped(ValueError):
-    """An argument that cannot be meant; the text says what to give instead."""
 
 
 @contextmanager

@@ -50,11 +50,16 @@ def set_config(
 ) -> None:
     """Change settings, all of them or none; acts on the next tick."""
     headers = {} if version is None else {"If-Match": str(version)}
-    answer = call("PATCH", "config", dict(map(_change, changes)), headers=headers)
+    answer = call("PATCH", "config", changes_of(changes), headers=headers)
     if json:
         show.as_json(answer)
     else:
         show.say(f"Saved as version {answer['version']}; it acts on the next tick. Next: heisenbug status.")
+
+
+def changes_of(texts: list[str]) -> dict[str, Any]:
+    """Settings as they were typed, NAME=VALUE each."""
+    return dict(map(_change, texts))
 
 
 def _change(text: str) -> tuple[str, Any]:
