@@ -39,7 +39,7 @@ def test_the_figures_are_those_of_the_run(
 ) -> None:
     assert run(monkeypatch, "--market", str(market), *KEEN_WORDS, "--json") == 0
     told = json.loads(capsys.readouterr().out)
-    assert len(told["trades"]) == 240 - 0 or told["trades"]
+    assert told["trades"]
     assert told["samples"] == 240
     assert sum(told["gates"].values()) == 240 * 9 * 8
     assert told["gain"] == pytest.approx(told["final"] / told["start"] - 1)
