@@ -9,10 +9,13 @@ import pytest
 
 from cli.openapi import document
 from heisenbug.domain.settings import RULES
-from tests.bots import process, run
-from tests.fakes import Clock
+from heisenbug.store.trade_history import TradeHistory
+from tests.bots import BOT, live, process, run
+from tests.fakes import Clock, raising
 from tests.lambdas import ROOT, Http, load
+from tests.markets import MONDAY
 from tests.tables import Cloud
+from tests.trades import DOUBT
 
 KINDS: dict[str, tuple[type, ...]] = {
     "object": (dict,),
@@ -123,11 +126,23 @@ def test_every_answer_has_the_shape_that_the_document_states(api: Http, is_fresh
         assert misfits(reply.data, answer_of("get", path)) == [], path
 
 
+def in_doubt() -> str:
+    """A trade of which nobody knows what became, by its id."""
+    opened = live(Clock(MONDAY + 100))
+    opened.exchange.answer = raising(DOUBT)
+    run(opened.bot, range(20, 36))
+    trade = TradeHistory(BOT, "live").running()
+    assert trade is not None
+    return trade.id
+
+
 def test_what_is_told_is_answered_in_the_stated_shape_too(api: Http) -> None:
     run(process(Clock()), range(16))
+    doubtful = in_doubt()
     told = [
+        ("POST", f"/api/trades/{doubtful}/resolve", "/api/trades/{id}/resolve", {"statement": "failed, nothing moved"}),
         ("GET", "/api/trades/1", "/api/trades/{sequence}", None),
-        ("PATCH", "/api/config", "/api/config", {"window": 20}),
+        ("PATCH", "/api/config", "/api/config", {"cooldown_seconds": 20}),
         ("PUT", "/api/pairs/SOL-USD", "/api/pairs/{pair}", {}),
         ("DELETE", "/api/pairs/SOL-USD", "/api/pairs/{pair}", None),
         ("POST", "/api/start", "/api/start", None),
