@@ -10,11 +10,15 @@ from typing import Any
 import boto3
 from botocore.client import BaseClient
 from moto import mock_aws
+from moto.backends import get_backend
+from moto.dynamodb.models import dynamodb_backends
 
 from heisenbug.store.all import bind_all
+from heisenbug.store.bot_state import BotStateItem
 from tests.template import template
 
 PREFIX = "test-"
+ACCOUNT = "123456789012"
 WRITES = ("PutItem", "UpdateItem", "DeleteItem", "TransactWriteItems", "BatchWriteItem")
 
 
@@ -78,18 +82,57 @@ def cloud() -> Iterator[Cloud]:
         opened.after(name, call)
         return answer
 
-    with mock_aws():
-        opened.client = boto3.client("dynamodb", region_name="us-east-1")
-        for name, properties in table_definitions().items():
-            opened.client.create_table(
-                TableName=PREFIX + name,
-                BillingMode=properties["BillingMode"],
-                KeySchema=properties["KeySchema"],
-                AttributeDefinitions=properties["AttributeDefinitions"],
-            )
-        bind_all(PREFIX)
+    with _emptied() as opened.client:
         BaseClient._make_api_call = asked  # type: ignore[attr-defined]
         try:
             yield opened
         finally:
             BaseClient._make_api_call = plain  # type: ignore[attr-defined]
+
+
+_made: list[tuple[Any, Any]] = []
+
+
+@contextmanager
+def _emptied() -> Iterator[Any]:
+    """A client of the tables, all empty: made once a process, because that takes longer than most tests."""
+    mock = mock_aws()
+    mock.start(reset=not _made)
+    try:
+        if not _made:
+            _made.append((_created(), None))
+        client, connection = _made[0]
+        forget_everything()
+        if connection is None or BotStateItem._connection is not connection:
+            bind_all(PREFIX)
+            _made[0] = client, BotStateItem._connection
+        yield client
+    finally:
+        mock.stop(remove_data=False)
+
+
+def _created() -> Any:
+    client = boto3.client("dynamodb", region_name="us-east-1")
+    for name, properties in table_definitions().items():
+        client.create_table(
+            TableName=PREFIX + name,
+            BillingMode=properties["BillingMode"],
+            KeySchema=properties["KeySchema"],
+            AttributeDefinitions=properties["AttributeDefinitions"],
+        )
+    return client
+
+
+def forget_items() -> None:
+    """Empty the tables."""
+    for region in dynamodb_backends[ACCOUNT].values():
+        for table in region.tables.values():
+            table.items.clear()
+
+
+def forget_everything() -> None:
+    """Empty the tables, and forget every parameter and queue."""
+    forget_items()
+    for name in ("ssm", "sqs"):
+        for region in get_backend(name)[ACCOUNT].values():
+            region.reset()

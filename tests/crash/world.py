@@ -10,7 +10,6 @@ from typing import Any
 
 import boto3
 import requests
-from moto.dynamodb.models import dynamodb_backends
 
 from heisenbug.configuration import Configuration, Configurations
 from heisenbug.credential import Credential
@@ -42,7 +41,7 @@ from tests.crash.tape import Tape, name_of, taped_aws
 from tests.fakes import Clock, FakeQueue
 from tests.in_process_exchange import InProcess
 from tests.markets import MONDAY
-from tests.tables import cloud
+from tests.tables import cloud, forget_items
 
 URL = "http://exchange.test"
 AWS = {"AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test", "AWS_DEFAULT_REGION": "us-east-1"}
@@ -274,9 +273,7 @@ class Laboratory:
 
     def world(self, plan: Plan = CALM, book: type[TradeBook] = TradeBook) -> World:
         """A new world in empty tables: the emulation copies all of them for every transaction."""
-        for region in dynamodb_backends["123456789012"].values():
-            for table in region.tables.values():
-                table.items.clear()
+        forget_items()
         return World(self.tape, self.ssm, plan, book)
 
 
