@@ -52,6 +52,16 @@ class Tape:
             self.running = False
 
     @contextmanager
+    def elsewhere(self, mishaps: Mapping[int | str, Mishap]) -> Iterator[None]:
+        """Calls of another process meanwhile, with mishaps of its own; then this one's go on where they were."""
+        was = self.names, self.mishaps, self.running, self.happened
+        self.names, self.mishaps, self.running = [], mishaps, True
+        try:
+            yield
+        finally:
+            self.names, self.mishaps, self.running, self.happened = was
+
+    @contextmanager
     def aside(self) -> Iterator[None]:
         """Calls of another process meanwhile, which are not counted."""
         was, self.running = self.running, False

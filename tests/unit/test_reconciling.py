@@ -298,13 +298,11 @@ def test_a_venue_that_cannot_be_asked_is_asked_again_after_the_pause(desk: Desk,
 def test_a_venue_that_cannot_be_asked_the_last_time_is_asked_until_it_answers(desk: Desk) -> None:
     quote = desk.has_failed()
     desk.exchange.found = raising(SILENT)
-    version = desk.book.version
-    for _ in range(3):
+    for day in range(1, 4):
         ended = desk.watch(DAY)
         assert ended is not None
         assert ended.trade.finished_at is not None
-        assert ended.position.ledger.watched == (Watched(42, MONDAY, MONDAY + 60),)
-    assert desk.book.version == version
+        assert ended.position.ledger.watched == (Watched(42, MONDAY, MONDAY + day * DAY + 3600),)
     desk.exchange.found = None
     desk.lands(quote)
     landed = desk.watch(DAY)
@@ -490,3 +488,19 @@ def assert_conserved(desk: Desk) -> None:
     assert ledger.holdings.get("BTC", Decimal(0)) == got
     if moved or not desk.exchange.landed:
         desk.assert_holds_what_the_venue_holds()
+
+
+def test_an_exchange_that_is_still_at_it_after_a_day_is_asked_on(desk: Desk) -> None:
+    quote = desk.has_failed()
+    desk.exchange.landed[quote.id] = processing(quote)
+    ended = desk.watch(DAY)
+    assert ended is not None
+    assert ended.position.ledger.watched == (Watched(42, MONDAY, MONDAY + DAY + 3600),)
+
+
+def test_a_token_that_may_not_ask_for_a_failed_trade_halts_and_says_what_to_do(desk: Desk) -> None:
+    desk.has_failed()
+    desk.exchange.found = raising(NeedsPerson("Renew the token."))
+    ended = desk.watch(60)
+    assert ended is not None
+    assert ended.halt == "Renew the token."

@@ -49,6 +49,7 @@ class Memory:
     samples: list[Sample] = field(default_factory=list)
     watches: dict[Pair, Watch] = field(default_factory=dict)
     peak: Decimal = Decimal(0)
+    mode: str = ""
     ticker: Ticker | None = None
     asked_past: bool = False
 
@@ -89,15 +90,14 @@ class Looking:
         market = Market(due, max(age, 0.0), told.pairs, quotes, guarded, self._earlier(due, settings))
         return Look(market, watches, moment.is_sample, ticker.failure)
 
-    @property
-    def peak(self) -> Decimal:
-        """The highest equity that the tick before knew of."""
-        return self._memory.peak
+    def peak_of(self, mode: str) -> Decimal:
+        """The highest equity that the tick before knew of, where it traded the same money."""
+        return self._memory.peak if self._memory.mode == mode else Decimal(0)
 
-    def keep(self, due: int, look: Look, peak: Decimal) -> None:
+    def keep(self, due: int, look: Look, snapshot: Snapshot) -> None:
         """Remember the tick for the next one."""
         memory = self._memory
-        memory.peak = peak
+        memory.peak, memory.mode = snapshot.peak, snapshot.mode
         memory.tick = due
         memory.watches = look.watches
         if look.is_sample:
@@ -113,7 +113,7 @@ class Looking:
         kept = self._store.samples(spacing, count, due, oldest_sample(due, settings))
         memory.samples = list(one_a_slot((snapshot.sample for snapshot in kept), spacing))[-settings.window :]
         memory.watches = dict(last.watches) if last else {}
-        memory.peak = last.peak if last else Decimal(0)
+        memory.peak, memory.mode = (last.peak, last.mode) if last else (Decimal(0), "")
         memory.asked_past = memory.asked_past and memory.sample_seconds == settings.sample_seconds
         memory.sample_seconds = settings.sample_seconds
 

@@ -43,12 +43,13 @@ class Reconciling:
         trade = self._settling.book.watched(one.sequence)
         try:
             found = None if trade.quote is None else self._exchange.find(trade.quote)
-        except (MarketUnavailable, Rejected):
-            is_last = one.later(self._settling.now()) is None
-            return Ended(trade, position) if is_last else self._settling.watch_on(one, trade, position)
-        if found is None or found.settlement is not Settlement.COMPLETED:
-            return self._settling.watch_on(one, trade, position)
-        return self._settling.landed(one, trade, found, position)
+        except (MarketUnavailable, Rejected) as silent:
+            halt = str(silent) if isinstance(silent, NeedsPerson) else ""
+            return replace(self._settling.watch_on(one, trade, position, is_known=False), halt=halt)
+        if found is not None and found.settlement is Settlement.COMPLETED:
+            return self._settling.landed(one, trade, found, position)
+        is_over = found is None or found.settlement is Settlement.FAILED
+        return self._settling.watch_on(one, trade, position, is_known=is_over)
 
     def _abandon(self, trade: Trade, position: Position) -> Ended:
         if self._settling.now() < trade.lease_until:

@@ -89,9 +89,10 @@ class Settling:
         self.book.unresolved(doubtful)
         return Ended(doubtful, position)
 
-    def watch_on(self, one: Watched, trade: Trade, position: Position) -> Ended:
-        """A failed trade was asked for in vain: the next pause is longer, after a day there is none."""
-        ledger = position.ledger.watching(one, one.later(self.now()))
+    def watch_on(self, one: Watched, trade: Trade, position: Position, is_known: bool) -> Ended:
+        """A failed trade was asked for in vain: the next pause is longer, and ends after a day with a known answer."""
+        after = one.later(self.now()) or (None if is_known else one.once_more(self.now()))
+        ledger = position.ledger.watching(one, after)
         self.book.keep(ledger, position.sequence, position.version)
         return Ended(trade, Position(ledger, position.sequence, position.version + 1))
 

@@ -41,8 +41,8 @@ class States(Protocol):
     def claim(self, due: int, token: str) -> State | None: ...
     def planned(self, planned: Planned) -> None: ...
     def kill(self, at: datetime, who: str, why: str) -> State: ...
-    def raise_peak(self, peak: Decimal, base: str, version: int) -> None: ...
-    def stand(self, mode: str, held_back: str, consent: Consent | None) -> bool: ...
+    def raise_peak(self, peak: Decimal, base: str, mode: str, version: int) -> None: ...
+    def stand(self, mode: str, held_back: str, consent: Consent | None, version: int) -> bool: ...
     def quiet(self, until: float) -> None: ...
 
 
@@ -168,7 +168,7 @@ def _stand(bot: Bot, state: State, settings: Settings, wanted: Standing) -> Stat
     """The state with the mode that the bot trades in now; while a trade is open that stays as it is."""
     consent = state.consent if settings.mode == "live" else None
     as_it_is = (state.mode, state.held_back, state.consent) == (wanted.mode, wanted.held_back, consent)
-    if as_it_is or state.open_trade or not bot.states.stand(wanted.mode, wanted.held_back, consent):
+    if as_it_is or state.open_trade or not bot.states.stand(wanted.mode, wanted.held_back, consent, state.version):
         return state
     version = state.version + 1
     return replace(state, mode=wanted.mode, held_back=wanted.held_back, consent=consent, version=version)
@@ -179,9 +179,8 @@ def _standing(bot: Bot, state: State, settings: Settings) -> Standing:
     try:
         missing = bot.missing_credential() if is_asked_for else ""
     except MarketUnavailable as silent:
-        if state.mode == "live":
-            return Standing("live", state.held_back)
-        missing = f"Not yet: {silent}."
+        # A credential that cannot be read for the moment changes nothing; all the rest must still hold.
+        missing = "" if state.mode == "live" else f"Not yet: {silent}."
     return standing(settings, bot.deployment, state.consent, missing)
 
 
@@ -190,6 +189,10 @@ def _checked(bot: Bot, due: int, state: State, told: Configuration, may_begin: b
     position = _position(bot, state, settings)
     look = bot.looking.look(due, state.previous_tick, told, _time_to_look(bot))
     reconciled = _reconcile(bot, state, told, look, position)
+    watched = _watch_live(bot, state, told, look) if reconciled is None else None
+    if watched is not None:
+        position = replace(position, version=watched.position.version)
+        state = _halt(bot, replace(state, version=position.version), watched)
     if reconciled is not None:
         position = reconciled.position
         # Told to trade other money, it begins nothing with this one: the next tick stands on what it was told.
@@ -201,7 +204,7 @@ def _checked(bot: Bot, due: int, state: State, told: Configuration, may_begin: b
     decision = decide(look.market, portfolio, settings, bot.venue)
     snapshot = _snapshot(bot, due, state, told, look, position, decision)
     bot.snapshots.save(snapshot)
-    bot.looking.keep(due, look, snapshot.peak)
+    bot.looking.keep(due, look, snapshot)
     killed = _protect(bot, snapshot, state, settings)
     ended = None if killed or decision.chosen is None else _convert(bot, told, look, position, decision, pack(snapshot))
     _halt(bot, state, ended)
@@ -251,9 +254,28 @@ def _reconcile(bot: Bot, state: State, told: Configuration, look: Look, position
         if state.open_trade is None:
             return reconciling.watch(position)
         running = bot.history(told.settings.mode).running()
-        return None if running is None else reconciling.reconcile(running, position)
+        # Another process may have ended it and begun another meanwhile: this position knows nothing of that.
+        is_ours = running is not None and running.id == state.open_trade
+        return reconciling.reconcile(running, position) if running is not None and is_ours else None
     except FenceLost:
         return None
+
+
+def _watch_live(bot: Bot, state: State, told: Configuration, look: Look) -> Ended | None:
+    """A live trade that failed within a day may land while the bot is on paper: it is asked for all the same."""
+    if state.mode != "paper" or state.open_trade or not bot.deployment.enabled:
+        return None
+    stored = bot.ledgers.read("live")
+    if stored is None or not stored[0].watched:
+        return None
+    live = replace(told, settings=replace(told.settings, mode="live"))
+    reconciling = Reconciling(bot.exchange(live, look, stored[0].holdings), _settling(bot, live.settings))
+    try:
+        ended = reconciling.watch(Position(stored[0], stored[1], state.version))
+    except FenceLost:
+        return None
+    # A token that is gone is no halt on paper; a trade that landed is.
+    return ended if ended is None or ended.trade.state is TradeState.EXECUTED else replace(ended, halt="")
 
 
 def _still_open(ended: Ended) -> str | None:
@@ -280,7 +302,7 @@ def _snapshot(
 ) -> Snapshot:
     portfolio = position.ledger.portfolio(due, state.open_trade, state.killed_at is not None)
     worth = equity(portfolio, decision)
-    peak = _peak(bot, state, _counted_in(told.settings), worth)
+    peak = _peak(bot, state, told.settings, worth)
     return Snapshot(
         due,
         look.market.price_age_seconds,
@@ -297,18 +319,14 @@ def _snapshot(
     )
 
 
-def _counted_in(settings: Settings) -> str:
-    """What a peak is a peak of: the base currency, and which money."""
-    return settings.base_currency if settings.mode == "paper" else f"{settings.base_currency} {settings.mode}"
-
-
-def _peak(bot: Bot, state: State, base: str, worth: Decimal | None) -> Decimal:
+def _peak(bot: Bot, state: State, settings: Settings, worth: Decimal | None) -> Decimal:
     """The highest equity since the bot was last armed, of this money in this base currency."""
-    goes_on = state.peak_base == base
-    before = max(bot.looking.peak, state.peak) if goes_on else Decimal(0)
+    kept, base = state.peak_of(settings.mode)
+    goes_on = base == settings.base_currency
+    before = max(bot.looking.peak_of(settings.mode), kept) if goes_on else Decimal(0)
     peak = max(before, worth or Decimal(0))
-    if worth is not None and (not goes_on or peak > state.peak * PEAK_STEP):
-        bot.states.raise_peak(peak, base, state.version)
+    if worth is not None and (not goes_on or peak > kept * PEAK_STEP):
+        bot.states.raise_peak(peak, settings.base_currency, settings.mode, state.version)
     return peak
 
 

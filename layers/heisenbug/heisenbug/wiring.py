@@ -137,7 +137,8 @@ class Wiring:
 
 def _deployment(environment: Mapping[str, str], url: str) -> Deployment:
     is_enabled = environment.get("LIVE_TRADING") == "enabled"
-    return Deployment(is_enabled, bool(environment.get("AWS_ENDPOINT_URL")), _is_loopback(url))
+    is_local, is_plain = bool(environment.get("AWS_ENDPOINT_URL")), urlsplit(url).scheme != "https"
+    return Deployment(is_enabled, is_local, _is_loopback(url), is_plain)
 
 
 def _is_loopback(url: str) -> bool:

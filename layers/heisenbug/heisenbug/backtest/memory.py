@@ -65,11 +65,11 @@ class MemoryStates:
         self.kept.state = state
         return state
 
-    def raise_peak(self, peak: Decimal, base: str, version: int) -> None:
+    def raise_peak(self, peak: Decimal, base: str, mode: str, version: int) -> None:
         """Remember the highest equity."""
         self.kept.state = replace(self.kept.state, peak=peak, peak_base=base)
 
-    def stand(self, mode: str, held_back: str, consent: Consent | None) -> bool:
+    def stand(self, mode: str, held_back: str, consent: Consent | None, version: int) -> bool:
         """Whose money is traded: always paper here."""
         self.kept.state = replace(self.kept.state, mode=mode, held_back=held_back, version=self.kept.state.version + 1)
         return True

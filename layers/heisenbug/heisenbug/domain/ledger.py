@@ -12,6 +12,7 @@ FORGET_COSTS_AFTER_SECONDS = 24 * 3600
 # How long a commit that never showed is asked for, with pauses that grow from this one.
 WATCH_SECONDS = 24 * 3600
 FIRST_PAUSE_SECONDS = 60
+LAST_PAUSE_SECONDS = 3600
 # Decisions that came to nothing are remembered as far as the ledger stays small.
 MOST_DROPPED = 3
 LONGEST_WHY = 320
@@ -30,6 +31,10 @@ class Watched:
         end = self.failed_at + WATCH_SECONDS
         pause = max(FIRST_PAUSE_SECONDS, now - self.failed_at)
         return None if now >= end else Watched(self.sequence, self.failed_at, min(now + pause, end))
+
+    def once_more(self, now: int) -> "Watched":
+        """The same after its day, because the last question was not answered."""
+        return Watched(self.sequence, self.failed_at, now + LAST_PAUSE_SECONDS)
 
 
 @dataclass(frozen=True, slots=True)

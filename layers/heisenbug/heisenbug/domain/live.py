@@ -21,11 +21,15 @@ class Consent:
 
 @dataclass(frozen=True, slots=True)
 class Deployment:
-    """What the deployment allows: `enabled` is its parameter LiveTrading; a local one may lose its state."""
+    """What the deployment allows: `enabled` is its parameter LiveTrading; a local one may lose its state.
+
+    A plain exchange is one that is spoken to over http, where everybody on the way reads the token.
+    """
 
     enabled: bool = False
     is_local: bool = False
     exchange_is_local: bool = False
+    exchange_is_plain: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +70,8 @@ def barred_by(deployment: Deployment) -> str:
             "On this computer live mode accepts only an exchange on the loopback: the embedded AWS forgets when it is "
             "killed. Deploy to AWS for real money."
         )
+    if deployment.exchange_is_plain and not deployment.exchange_is_local:
+        return "ExchangeUrl begins with http://, so everybody on the way could read the token: deploy it with https://."
     return ""
 
 

@@ -207,8 +207,8 @@ def _filled(body: Any, quote: VenueQuote) -> Filled:
         if _part(body, side).get("currency") != asset:
             raise MarketUnavailable(f"the exchange's answer states another {side} than {asset}")
     amount, received = _amount(body, "origin"), _amount(body, "destination")
-    if amount < 0 or received < 0:
-        raise MarketUnavailable("the exchange's answer states an amount below zero")
+    if amount <= 0 or received <= 0:
+        raise MarketUnavailable("the exchange's answer states an amount that is not above zero")
     return Filled(settlement, amount, received)
 
 

@@ -10,12 +10,13 @@ tick     : last_tick -> previous_tick   claim: last_tick < :due
 ledger-M : holdings, entries, resting conversions, seen costs, failures under watch, decisions dropped, sequence
 """
 
+from collections.abc import Mapping
 from dataclasses import asdict, astuple, dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 
-from pynamodb.attributes import JSONAttribute, NumberAttribute, UnicodeAttribute
+from pynamodb.attributes import Attribute, JSONAttribute, NumberAttribute, UnicodeAttribute
 from pynamodb.exceptions import DoesNotExist, PutError, TransactWriteError, UpdateError
 from pynamodb.expressions.condition import Condition
 from pynamodb.expressions.update import Action
@@ -57,6 +58,8 @@ class BotStateItem(BotModel):
     planned_interval = NumberAttribute(null=True)
     peak = DecimalAttribute(null=True)
     peak_base = UnicodeAttribute(null=True)
+    live_peak = DecimalAttribute(null=True)
+    live_peak_base = UnicodeAttribute(null=True)
     holdings = JSONAttribute(null=True)
     entries = JSONAttribute(null=True)
     resting = JSONAttribute(null=True)
@@ -86,6 +89,18 @@ class State:
     planned: Planned = Planned()
     peak: Decimal = Decimal(0)
     peak_base: str | None = None
+    live_peak: Decimal = Decimal(0)
+    live_peak_base: str | None = None
+
+    def peak_of(self, mode: str) -> tuple[Decimal, str | None]:
+        """The highest equity seen of a mode's money, and the currency it was counted in."""
+        return (self.live_peak, self.live_peak_base) if mode == "live" else (self.peak, self.peak_base)
+
+
+PEAKS: Mapping[str, tuple[Attribute[Any], Attribute[Any]]] = {
+    "paper": (BotStateItem.peak, BotStateItem.peak_base),
+    "live": (BotStateItem.live_peak, BotStateItem.live_peak_base),
+}
 
 
 class States:
@@ -128,12 +143,7 @@ class States:
 
     def planned(self, planned: Planned) -> None:
         """Remember how far ticks have been sent off."""
-        BotStateItem(self._bot_id, TICK).update(
-            actions=[
-                BotStateItem.planned_until.set(planned.until),
-                BotStateItem.planned_interval.set(planned.interval),
-            ]
-        )
+        self._change(BotStateItem.planned_until.set(planned.until), BotStateItem.planned_interval.set(planned.interval))
 
     def kill(self, at: datetime, who: str, why: str) -> State:
         """From this instant nothing is intended or committed; a bot that is killed already keeps its first reason."""
@@ -150,56 +160,52 @@ class States:
                 raise
         return self.read()
 
-    def raise_peak(self, peak: Decimal, base: str, version: int) -> None:
-        """Remember the highest equity seen, in `base`; not where the state has moved on since `version`."""
-        same = BotStateItem.version == version
-        try:
-            BotStateItem(self._bot_id, TICK).update(
-                actions=[BotStateItem.peak.set(peak), BotStateItem.peak_base.set(base)],
-                condition=same | BotStateItem.version.does_not_exist() if version == 0 else same,
-            )
-        except UpdateError as error:
-            if not failed_condition(error):
-                raise
+    def raise_peak(self, peak: Decimal, base: str, mode: str, version: int) -> None:
+        """Remember the highest equity of a mode, in `base`; not where the state has moved on since `version`."""
+        kept, kept_base = PEAKS[mode]
+        self._change(kept.set(peak), kept_base.set(base), only_if=version_is(version))
 
     def rearm(self) -> State:
         """Lift the kill; drawdown is counted from the equity of the next tick on. Changes nothing on an armed bot."""
         lifted = [BotStateItem.killed_at, BotStateItem.killed_by, BotStateItem.killed_why]
-        forgotten = [BotStateItem.peak, BotStateItem.peak_base]
-        try:
-            BotStateItem(self._bot_id, TICK).update(
-                actions=[*(each.remove() for each in (*lifted, *forgotten)), BotStateItem.version.add(1)],
-                condition=BotStateItem.killed_at.exists(),
-            )
-        except UpdateError as error:
-            if not failed_condition(error):
-                raise
+        forgotten = [each for peak in PEAKS.values() for each in peak]
+        actions = [each.remove() for each in (*lifted, *forgotten)]
+        self._change(*actions, BotStateItem.version.add(1), only_if=BotStateItem.killed_at.exists())
         return self.read()
 
-    def stand(self, mode: str, held_back: str, consent: Consent | None) -> bool:
-        """From now on the bot trades this money; False where a trade is open, which ends in the mode it began in."""
+    def stand(self, mode: str, held_back: str, consent: Consent | None, version: int | None = None) -> bool:
+        """From now on the bot trades this money; False where a trade is open, which ends in the mode it began in.
+
+        Also False where the state has moved on since `version`: somebody may have given or withdrawn a consent.
+        """
         kept = BotStateItem.consent.set(asdict(consent)) if consent else BotStateItem.consent.remove()
         told = BotStateItem.held_back.set(held_back) if held_back else BotStateItem.held_back.remove()
+        allowed = BotStateItem.open_trade.does_not_exist()
+        return self._change(
+            BotStateItem.mode.set(mode),
+            told,
+            kept,
+            BotStateItem.version.add(1),
+            only_if=allowed if version is None else allowed & version_is(version),
+        )
+
+    def consent(self, consent: Consent) -> None:
+        """Remember what a person typed that may be risked."""
+        self._change(BotStateItem.consent.set(asdict(consent)), BotStateItem.version.add(1))
+
+    def quiet(self, until: float) -> None:
+        """Remember how long the venue wants to be left alone."""
+        self._change(BotStateItem.quiet_until.set(round(until, 3)))
+
+    def _change(self, *actions: Action, only_if: Condition | None = None) -> bool:
+        """Change the tick item; whether the condition held."""
         try:
-            BotStateItem(self._bot_id, TICK).update(
-                actions=[BotStateItem.mode.set(mode), told, kept, BotStateItem.version.add(1)],
-                condition=BotStateItem.open_trade.does_not_exist(),
-            )
+            past_conflicts(lambda: BotStateItem(self._bot_id, TICK).update(actions=list(actions), condition=only_if))
         except UpdateError as error:
             if not failed_condition(error):
                 raise
             return False
         return True
-
-    def consent(self, consent: Consent) -> None:
-        """Remember what a person typed that may be risked."""
-        BotStateItem(self._bot_id, TICK).update(
-            actions=[BotStateItem.consent.set(asdict(consent)), BotStateItem.version.add(1)]
-        )
-
-    def quiet(self, until: float) -> None:
-        """Remember how long the venue wants to be left alone."""
-        BotStateItem(self._bot_id, TICK).update(actions=[BotStateItem.quiet_until.set(round(until, 3))])
 
     def _ours(self, due: int, token: str) -> State | None:
         item = BotStateItem.get(self._bot_id, TICK, consistent_read=True)
@@ -230,7 +236,7 @@ class Ledgers:
             with Step(connection=BotStateItem._get_connection().connection) as step:
                 step.update(
                     BotStateItem(self._bot_id, TICK),
-                    actions=[BotStateItem.version.add(1)],
+                    actions=[BotStateItem.version.add(1), *(each.remove() for each in PEAKS[mode])],
                     condition=BotStateItem.open_trade.does_not_exist(),
                 )
                 step.save(
@@ -338,4 +344,6 @@ def _state(item: BotStateItem) -> State:
         Planned(int(item.planned_until or 0), int(item.planned_interval or 0)),
         item.peak or Decimal(0),
         item.peak_base,
+        item.live_peak or Decimal(0),
+        item.live_peak_base,
     )

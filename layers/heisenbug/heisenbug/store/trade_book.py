@@ -4,10 +4,10 @@ step        writes                                              only if
 intend      BotState version + 1, open_trade; TradeHistory 0    the version is ours, last_tick = due, none is open,
                                                                 not killed
 committing  TradeHistory 0: INTENDED -> COMMITTING              still this trade, INTENDED, not killed
-finish      TradeHistory and TradeArchive at the next sequence, this trade is the open one
-            ledger, version + 1; open_trade and 0 cleared
-drop        ledger (cool-down), version + 1;                    this trade is the open one, INTENDED
-            open_trade and 0 cleared
+finish      TradeHistory and TradeArchive at the next sequence, this trade is the open one, the sequence is free and
+            ledger, version + 1; open_trade and 0 cleared       the next one of the ledger
+drop        ledger (cool-down), version + 1;                    this trade is the open one, INTENDED, and the ledger
+            open_trade and 0 cleared                            is of the sequence that was read
 keep        ledger, version + 1                                 the version is ours, none is open
 correct     TradeHistory and TradeArchive at its sequence,      the version is ours, none is open
             ledger, version + 1, killed
@@ -18,6 +18,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from pynamodb.connection import Connection
+from pynamodb.exceptions import DoesNotExist
 from pynamodb.expressions.condition import Condition
 from pynamodb.expressions.update import Action
 from pynamodb.transactions import TransactWrite
@@ -26,7 +27,7 @@ from heisenbug.domain.errors import FenceLost
 from heisenbug.domain.ledger import Ledger, Newest
 from heisenbug.domain.trade import Trade, TradeState
 from heisenbug.store.bot_state import TICK, BotStateItem, killing, ledger_item, utc, version_is
-from heisenbug.store.tables import Step, fenced
+from heisenbug.store.tables import Step, fenced, past_conflicts
 from heisenbug.store.trade_archive import TradeArchiveItem
 from heisenbug.store.trade_history import RUNNING, TradeHistoryItem, book, trade_attributes, trade_of
 
@@ -81,23 +82,21 @@ class TradeBook:
         """Write down that nobody knows yet what became of the commit."""
         ours = (TradeHistoryItem.trade_id == trade.id) & (TradeHistoryItem.state == TradeState.COMMITTING.value)
         with fenced("UNRESOLVED"):
-            TradeHistoryItem(self._book, RUNNING).update(
-                actions=[
-                    TradeHistoryItem.state.set(TradeState.UNRESOLVED.value),
-                    TradeHistoryItem.outcome.set(trade.outcome),
-                ],
-                condition=ours,
-            )
+            doubtful: list[Action] = [
+                TradeHistoryItem.state.set(TradeState.UNRESOLVED.value),
+                TradeHistoryItem.outcome.set(trade.outcome),
+            ]
+            past_conflicts(lambda: TradeHistoryItem(self._book, RUNNING).update(actions=doubtful, condition=ours))
 
     def finish(self, trade: Trade, ledger: Ledger, record: bytes | None, history_limit: int) -> Trade:
         """Give the trade its sequence and move the ledger with it; the oldest trade over the limit goes."""
-        kept = record or self._running().record
+        kept = record or self._running(trade).record
         with self._step("The outcome", trade, trade.state) as step:
             self._clear(step, trade)
             step.save(self._item(trade, trade.sequence, kept))
             archived = TradeArchiveItem(self._book, trade.sequence, **self._attributes(trade, kept))
-            step.save(archived)
-            step.save(ledger_item(self._bot_id, self._mode, ledger, trade.sequence))
+            step.save(archived, condition=TradeArchiveItem.bot_id.does_not_exist())
+            self._save_ledger(step, ledger, trade.sequence, trade.sequence - 1)
             if trade.sequence > history_limit:
                 step.delete(TradeHistoryItem(self._book, trade.sequence - history_limit))
         return trade
@@ -106,7 +105,7 @@ class TradeBook:
         """End a trade that cannot have moved anything: one that is still INTENDED; the conversion rests."""
         with self._step("The end", trade, trade.state) as step:
             self._clear(step, trade, TradeHistoryItem.state == TradeState.INTENDED.value)
-            step.save(ledger_item(self._bot_id, self._mode, ledger, sequence))
+            self._save_ledger(step, ledger, sequence, sequence)
 
     def watched(self, sequence: int) -> Trade:
         """The finished trade with this sequence, from the archive, which forgets none."""
@@ -130,8 +129,21 @@ class TradeBook:
     def _archived(self, sequence: int) -> TradeArchiveItem:
         return TradeArchiveItem.get(self._book, sequence, consistent_read=True)
 
-    def _running(self) -> TradeHistoryItem:
-        return TradeHistoryItem.get(self._book, RUNNING, consistent_read=True)
+    def _running(self, trade: Trade) -> TradeHistoryItem:
+        """The running item, while it is this trade's; raises FenceLost."""
+        try:
+            item = TradeHistoryItem.get(self._book, RUNNING, consistent_read=True)
+        except DoesNotExist:
+            item = None
+        if item is None or item.trade_id != trade.id:
+            raise FenceLost("The outcome was not written: another process ended the trade first.")
+        return item
+
+    def _save_ledger(self, step: TransactWrite, ledger: Ledger, sequence: int, before: int) -> None:
+        """Write the ledger, if its newest trade is still the one with the sequence `before`."""
+        same: Condition = BotStateItem.sequence == before
+        item = ledger_item(self._bot_id, self._mode, ledger, sequence)
+        step.save(item, condition=same | BotStateItem.sequence.does_not_exist())
 
     def _clear(self, step: TransactWrite, trade: Trade, only_if: Condition | None = None) -> None:
         self._move_on(step, [BotStateItem.open_trade.remove()], BotStateItem.open_trade == trade.id)
@@ -192,8 +204,11 @@ class TradeBook:
 
 
 def _is_stored(ledger: BotStateItem) -> bool:
-    found = next(iter(BotStateItem.query(ledger.bot_id, BotStateItem.item == ledger.item, consistent_read=True)), None)
-    return found is not None and found.serialize() == ledger.serialize()
+    try:
+        found = BotStateItem.get(ledger.bot_id, ledger.item, consistent_read=True)
+    except DoesNotExist:
+        return False
+    return bool(found.serialize() == ledger.serialize())
 
 
 def _connection() -> Connection:
