@@ -129,7 +129,8 @@ class Live:
         settings = self.bot.configurations.now().settings
         budget, cards = settings.budget or {}, self.exchange.holdings
         given = {asset: min(most, cards[asset]) for asset, most in budget.items() if cards.get(asset)}
-        Ledgers(BOT).open_anew("live", Ledger(given), 0)
+        before = Ledgers(BOT).read("live")
+        Ledgers(BOT).open_anew("live", Ledger(given), before[1] if before else 0)
         at = self.bot.clock().isoformat(timespec="seconds")
         typed = Consent(to_type(budget), digest(settings), "anna", at)
         States(BOT).consent(typed)

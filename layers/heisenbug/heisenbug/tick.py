@@ -185,7 +185,7 @@ def _standing(bot: Bot, state: State, settings: Settings) -> Standing:
 
 
 def _checked(bot: Bot, due: int, state: State, told: Configuration, may_begin: bool) -> Report:
-    settings = told.settings
+    settings, was_killed = told.settings, state.killed_at is not None
     position = _position(bot, state, settings)
     look = bot.looking.look(due, state.previous_tick, told, _time_to_look(bot))
     reconciled = _reconcile(bot, state, told, look, position)
@@ -198,7 +198,6 @@ def _checked(bot: Bot, due: int, state: State, told: Configuration, may_begin: b
         # Told to trade other money, it begins nothing with this one: the next tick stands on what it was told.
         open_trade = _still_open(reconciled) if may_begin else state.open_trade
         state = replace(state, version=position.version, open_trade=open_trade)
-    was_killed = state.killed_at is not None
     state = _halt(bot, state, reconciled)
     portfolio = position.ledger.portfolio(due, state.open_trade, state.killed_at is not None)
     decision = decide(look.market, portfolio, settings, bot.venue)
@@ -210,7 +209,7 @@ def _checked(bot: Bot, due: int, state: State, told: Configuration, may_begin: b
     _halt(bot, state, ended)
     _remember(bot, settings, ended.position if ended else position)
     _forget(bot, settings)
-    last = ended or reconciled
+    last = ended or reconciled or watched
     return Report(
         due,
         _word(decision, ended, killed),
