@@ -58,16 +58,18 @@ PAIR_COLUMNS = {
 def plain_words() -> Iterator[None]:
     """What was typed wrong, or a file that cannot be used, is one sentence on stderr and exit code 2.
 
-    Being terminated is being interrupted, so that nothing half-written stays.
+    Being terminated is being interrupted, so that nothing half-written stays. Whoever starts us in the background may
+    have us ignore interrupts: these are heard all the same.
     """
-    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
+    before = {name: signal.signal(name, signal.default_int_handler) for name in (signal.SIGTERM, signal.SIGINT)}
     try:
         yield
     except (Mistyped, InvalidMarket, CannotWrite) as problem:
         show.talk.print(str(problem), style="red", markup=False, soft_wrap=True)
         raise typer.Exit(2) from None
     finally:
-        signal.signal(signal.SIGTERM, before)
+        for name, handler in before.items():
+            signal.signal(name, handler)
 
 
 @market.command()
