@@ -23,7 +23,8 @@ from heisenbug.domain.settings import DEFAULTS, Settings, change
 from heisenbug.domain.trade import Trade
 from heisenbug.domain.venue import VENUES
 from heisenbug.fitting.history import Unpriceable
-from heisenbug.markets.history import History, OutOfRange, history_of, moment
+from heisenbug.markets.history import History, OutOfRange, history_of
+from heisenbug.markets.market import epoch
 from heisenbug.markets.recorded import InvalidMarket, read_market
 
 RULES = {
@@ -81,8 +82,8 @@ def settings_of(told: dict[str, Any]) -> Settings:
 def between(history: History, begin: str, end: str) -> History:
     """The part that was asked for; raises Mistyped or OutOfRange."""
     try:
-        first = moment(begin) if begin else float(history.at[0])
-        last = moment(end) if end else float(history.at[-1])
+        first = epoch(begin) if begin else float(history.at[0])
+        last = epoch(end) if end else float(history.at[-1])
     except ValueError as bad:
         raise Mistyped(f"{bad}: give a day or a time like 2025-05-10 or 2025-05-10T12:00:00Z.") from bad
     return history.between(first, last)

@@ -28,8 +28,6 @@ class Memory:
     snapshots: list[Snapshot] = field(default_factory=list)
     fill: tuple[str, Filled] | None = None
 
-    # ---------------------------------------------------------- configuration
-
     def begin(self, at: datetime) -> Configuration:
         """What the bot is told, the same at every tick."""
         return self.told

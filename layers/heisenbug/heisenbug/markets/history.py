@@ -9,7 +9,6 @@ from numpy.typing import NDArray
 
 from heisenbug.domain.assets import Pair
 from heisenbug.domain.quotes import RawQuote
-from heisenbug.markets.market import epoch
 from heisenbug.markets.recorded import RecordedMarket
 
 Floats = NDArray[np.float64]
@@ -84,11 +83,6 @@ def history_of(market: RecordedMarket, sample_seconds: int) -> History:
         np.where(published, bids, np.nan),
         np.where(published, asks, np.nan),
     )
-
-
-def moment(text: str) -> float:
-    """Epoch seconds of a day or a time that a person typed; raises ValueError."""
-    return epoch(text)
 
 
 def _text(at: float) -> str:
