@@ -43,9 +43,10 @@ SOON_OVER = (
     *("status_429", "lost_answer", "extra_fields", "missing_reference", "insufficient_funds", "locked_funds"),
     *("minimum", "maximum", "halted", "worse", "ttl_zero", "wrong_card", "wrong_currency", "processing", "status_404"),
 )
-# Every step of a trade; prices are the guards' matter.
-STEPS = ("assets", "cards", "quote", "commit", "read", "me")
+STEPS = ("ticker", "assets", "cards", "quote", "commit", "read", "me")
 PATIENCE_SECONDS = 900.0
+# How late a line of a log may arrive.
+SLOWEST_LINE_SECONDS = 60.0
 _plain = TypeDeserializer().deserialize
 
 
@@ -56,6 +57,7 @@ class Living:
     bot: Deployed
     rearmed: int = 0
     chosen: set[int] = field(default_factory=set)
+    read_until: float = SLOWEST_LINE_SECONDS
 
     def say(self, *arguments: str, typed: str = "") -> subprocess.CompletedProcess[str]:
         """The command line, with what a person types."""
@@ -124,21 +126,24 @@ class Living:
         ledger = next(item for item in self.items("BotState") if item["item"] == "ledger-live")
         return {asset: Decimal(amount) for asset, amount in json.loads(ledger["holdings"]).items()}
 
-    def log_lines(self, group: str = "trader") -> Iterator[dict[str, Any]]:
-        """What a function has logged as JSON."""
-        for text in self.log_texts(group):
+    def log_lines(self, since: float = 0) -> Iterator[dict[str, Any]]:
+        """What the trader has logged as JSON since a moment (epoch seconds)."""
+        for text in self.log_texts("trader", since):
             if text.startswith("{"):
                 yield json.loads(text)
 
-    def log_texts(self, group: str) -> Iterator[str]:
-        """Everything a function has logged."""
+    def log_texts(self, group: str, since: float = 0) -> Iterator[str]:
+        """Everything a function has logged since a moment (epoch seconds)."""
         pages = self.bot.aws("logs").get_paginator("filter_log_events")
-        for page in pages.paginate(logGroupName=f"/aws/lambda/heisenbug-{group}"):
+        for page in pages.paginate(logGroupName=f"/aws/lambda/heisenbug-{group}", startTime=int(since * 1000)):
             yield from (event["message"] for event in page["events"])
 
     def concluded(self) -> int:
         """How many decisions chose a conversion and came to some end or other, so far."""
-        self.chosen |= {line["due"] for line in self.log_lines() if line.get("chosen") and "trade" in line}
+        now = time.time()
+        lines = self.log_lines(self.read_until - SLOWEST_LINE_SECONDS)
+        self.chosen |= {line["due"] for line in lines if line.get("chosen") and "trade" in line}
+        self.read_until = now
         return len(self.chosen)
 
     def look_after(self) -> None:

@@ -284,6 +284,16 @@ def test_one_tick_of_each_slot_is_kept_as_a_sample_and_the_others_for_an_hour(ta
     assert len([partition for partition, _ in kept if partition == "default"]) == 8
 
 
+def test_a_slot_whose_first_tick_got_no_answer_is_sampled_by_the_next_one(tables: Cloud) -> None:
+    bot = process(sample_seconds=15, is_active=False)
+    bot.tickers.failure = "503"
+    run(bot, range(1))
+    bot.tickers.failure = None
+    run(bot, range(1, 4))
+    kept = [(item["bot_id"]["S"], item["at"]["S"][-3:-1]) for item in tables.items("PriceSnapshot")]
+    assert sorted(second for partition, second in kept if partition == "default:15") == ["05", "15"]
+
+
 def test_a_process_that_missed_trades_of_another_does_not_settle_on_its_old_ledger(tables: Cloud) -> None:
     old = seasoned()
     run(old, range(9, 10))

@@ -82,7 +82,7 @@ class Looking:
         memory, settings = self._memory, told.settings
         ticker = self._ticker(told, timeout_seconds)
         self._fill_from_past(due, told, ticker)
-        moment = Moment(due, self._is_sample(due, settings))
+        moment = Moment(due, ticker.failure is None and self._is_sample(due, settings))
         pairs = tuple(trading.pair for trading in told.pairs)
         watches, quotes = believe(ticker, pairs, memory.watches, moment, self._volatility)
         age = round((self._clock() - ticker.received_at).total_seconds(), AGE_DIGITS)
@@ -136,6 +136,7 @@ class Looking:
         return self._memory.ticker
 
     def _is_sample(self, due: int, settings: Settings) -> bool:
+        """Whether the tick is the first one of its slot that the venue answered."""
         samples, spacing = self._memory.samples, settings.sample_seconds
         return not samples or samples[-1].at // spacing < due // spacing
 
