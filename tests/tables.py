@@ -1,6 +1,7 @@
 """The eight tables in memory, made from template.yaml, with every request counted, and able to fail when told."""
 
 import threading
+from base64 import b64encode
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -9,9 +10,13 @@ from typing import Any
 
 import boto3
 from botocore.client import BaseClient
+from botocore import xform_name
 from moto import mock_aws
 from moto.backends import get_backend
+from moto.core.exceptions import ServiceException
 from moto.dynamodb.models import dynamodb_backends
+from moto.dynamodb.responses import DynamoHandler
+from werkzeug.exceptions import HTTPException
 
 from heisenbug.store.all import bind_all
 from heisenbug.store.bot_state import BotStateItem
@@ -19,6 +24,7 @@ from tests.template import template
 
 PREFIX = "test-"
 ACCOUNT = "123456789012"
+REGION = "us-east-1"
 WRITES = ("PutItem", "UpdateItem", "DeleteItem", "TransactWriteItems", "BatchWriteItem")
 
 
@@ -29,6 +35,7 @@ def table_definitions() -> dict[str, dict[str, Any]]:
 
 
 Call = dict[str, Any]
+ITEM_CALLS = (*WRITES, "GetItem", "Query")
 Hook = Callable[[str, Call], None]
 
 
@@ -78,7 +85,7 @@ def cloud() -> Iterator[Cloud]:
         opened.before(name, call)
         with lock:
             opened.calls.append((name, call))
-            answer = plain(self, name, call)
+            answer = _answered(self, name, call) if name in ITEM_CALLS else plain(self, name, call)
         opened.after(name, call)
         return answer
 
@@ -90,6 +97,30 @@ def cloud() -> Iterator[Cloud]:
             BaseClient._make_api_call = plain  # type: ignore[attr-defined]
 
 
+def _answered(client: Any, name: str, call: Call) -> Any:
+    """The emulator's answer without the way over the wire, which takes three quarters of a request's time.
+
+    What it refuses changes nothing, and goes over the wire for the client's own error.
+    """
+    handler = DynamoHandler()
+    handler.region, handler.current_account = REGION, ACCOUNT
+    handler.uri_match = {}
+    handler.params = handler.body = _as_sent(call)
+    try:
+        return {**getattr(handler, xform_name(name))().result, "ResponseMetadata": {"HTTPStatusCode": 200}}
+    except (ServiceException, HTTPException):
+        return _plain_call(client, name, call)
+
+
+def _as_sent(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _as_sent(each) for key, each in value.items()}
+    if isinstance(value, list | tuple):
+        return [_as_sent(each) for each in value]
+    return b64encode(value).decode() if isinstance(value, bytes) else value
+
+
+_plain_call = BaseClient._make_api_call  # type: ignore[attr-defined]
 _made: list[tuple[Any, Any]] = []
 
 
@@ -112,7 +143,7 @@ def _emptied() -> Iterator[Any]:
 
 
 def _created() -> Any:
-    client = boto3.client("dynamodb", region_name="us-east-1")
+    client = boto3.client("dynamodb", region_name=REGION)
     for name, properties in table_definitions().items():
         client.create_table(
             TableName=PREFIX + name,
