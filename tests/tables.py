@@ -9,8 +9,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import boto3
-from botocore.client import BaseClient
 from botocore import xform_name
+from botocore.client import BaseClient
 from moto import mock_aws
 from moto.backends import get_backend
 from moto.core.exceptions import ServiceException
