@@ -626,6 +626,14 @@ def test_samples_are_kept_long_and_read_by_themselves_and_ticks_for_an_hour(tabl
     assert lives["2025-05-05T00:00:05Z"] == MONDAY + 5 + TICK_TTL_SECONDS
 
 
+def test_samples_are_counted_by_slots_however_many_ticks_of_one_overlapped() -> None:
+    snapshots = PriceSnapshots(BOT)
+    for second in range(0, 300, 2):
+        snapshots.save(replace(full(), at=MONDAY + second + 1, sample_seconds=60))
+    assert [one.at - MONDAY for one in snapshots.samples(60, 3, MONDAY + 300)] == [121, 181, 241]
+    assert [one.at - MONDAY for one in snapshots.samples(60, 9, MONDAY + 300, MONDAY + 60)] == [61, 121, 181, 241]
+
+
 # ------------------------------------------------------------- pairs, clients
 
 

@@ -22,7 +22,6 @@ from heisenbug.domain.stated import stated
 from heisenbug.domain.trade import Filled, Trade, TradeState
 from heisenbug.domain.venue import Venue
 from heisenbug.domain.view import view
-from heisenbug.domain.window_slots import SPARE_SAMPLES
 from heisenbug.messages import dropped_message, guarded_message, price_message, tick_message, trade_message, utc
 from heisenbug.recall import decide_again, market_of
 from heisenbug.settling import Ended, Position, Settling
@@ -337,7 +336,7 @@ class Desk:
         if not snapshots:
             return []
         settings = told.settings
-        count = settings.window + SPARE_SAMPLES + len(snapshots)
+        count = settings.window + len(snapshots)
         kept = self._snapshots.samples(settings.sample_seconds, count, before=snapshots[0].at)
         return [snapshot.sample for snapshot in kept]
 

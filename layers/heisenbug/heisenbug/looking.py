@@ -17,7 +17,7 @@ from heisenbug.domain.portfolio import Portfolio
 from heisenbug.domain.quotes import Quote, Ticker, understand
 from heisenbug.domain.settings import Settings
 from heisenbug.domain.snapshot import Snapshot
-from heisenbug.domain.window_slots import SPARE_SAMPLES, earlier_slots, oldest_sample, one_a_slot
+from heisenbug.domain.window_slots import earlier_slots, oldest_sample
 from heisenbug.exchange.port import Past, PastQuotes, Tickers
 
 # As finely as a snapshot keeps it, so that a decision can be computed again to the same gate.
@@ -28,7 +28,7 @@ class Samples(Protocol):
     """The kept snapshots of ticks before."""
 
     def samples(self, sample_seconds: int, count: int, before: int, after: int = 0) -> Sequence[Snapshot]:
-        """The newest samples of one spacing, oldest first."""
+        """The samples of the newest `count` slots of one spacing, oldest first."""
 
     def newest(self, sample_seconds: int, count: int, before: int = ..., after: int = ...) -> Sequence[Snapshot]:
         """The newest snapshots, newest first."""
@@ -109,9 +109,8 @@ class Looking:
             self._trim(due, settings)
             return
         last = next(iter(self._store.newest(settings.sample_seconds, 1, before=due)), None)
-        count, spacing = settings.window + SPARE_SAMPLES, settings.sample_seconds
-        kept = self._store.samples(spacing, count, due, oldest_sample(due, settings))
-        memory.samples = list(one_a_slot((snapshot.sample for snapshot in kept), spacing))[-settings.window :]
+        kept = self._store.samples(settings.sample_seconds, settings.window, due, oldest_sample(due, settings))
+        memory.samples = [snapshot.sample for snapshot in kept]
         memory.watches = dict(last.watches) if last else {}
         memory.peak, memory.mode = (last.peak, last.mode) if last else (Decimal(0), "")
         memory.asked_past = memory.asked_past and memory.sample_seconds == settings.sample_seconds

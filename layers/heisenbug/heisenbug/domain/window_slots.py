@@ -7,8 +7,6 @@ from heisenbug.domain.settings import Settings
 
 # A window that took this many times its length to fill is of another market, and is begun anew.
 OLDEST_IN_WINDOWS = 2
-# Two processes that are at work at once may each keep a sample of one slot: so many more are read than a window has.
-SPARE_SAMPLES = 20
 
 
 def earlier_slots(samples: Sequence[Sample], due: int, settings: Settings) -> tuple[Sample, ...]:

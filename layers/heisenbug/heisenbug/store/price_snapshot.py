@@ -4,8 +4,9 @@ The tick that is a sample is kept 90 days under the partition `bot_id:SECONDS`, 
 by themselves: a window is one query.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
+from itertools import islice
 
 from pynamodb.attributes import BinaryAttribute, NumberAttribute, UnicodeAttribute
 
@@ -14,6 +15,8 @@ from heisenbug.store.tables import BotModel, PlainMeta
 
 TICK_TTL_SECONDS = 3600
 SAMPLE_TTL_SECONDS = 90 * 86400
+# So many more are read at once than are asked for: a slot in which ticks overlapped has several samples.
+SPARE = 20
 
 
 class PriceSnapshotItem(BotModel):
@@ -45,8 +48,17 @@ class PriceSnapshots:
                 batch.save(self._item(snapshot))
 
     def samples(self, sample_seconds: int, count: int, before: int, after: int = 0) -> list[Snapshot]:
-        """The newest `count` samples of this spacing due after `after` and before `before`, oldest first."""
-        return self._query(f"{self._bot_id}:{sample_seconds}", count, before, after)[::-1]
+        """The samples of the newest `count` slots of this spacing, due after `after` and before `before`, oldest first.
+
+        Of a slot it is the first one: ticks that overlap may each have kept one.
+        """
+        slots: dict[int, PriceSnapshotItem] = {}
+        for item in self._newest_first(f"{self._bot_id}:{sample_seconds}", before, after, count + SPARE):
+            slot = _epoch(item.at) // sample_seconds
+            if slot not in slots and len(slots) == count:
+                break
+            slots[slot] = item
+        return [snapshot_of(item) for item in reversed(slots.values())]
 
     def newest(self, sample_seconds: int, count: int, before: int = 2**40, after: int = 0) -> list[Snapshot]:
         """The newest snapshots of all ticks due before `before`, samples and others, newest first."""
@@ -55,9 +67,11 @@ class PriceSnapshots:
         return sorted((*ticks, *samples), key=lambda snapshot: -snapshot.at)[:count]
 
     def _query(self, partition: str, count: int, before: int, after: int) -> list[Snapshot]:
+        return [snapshot_of(item) for item in islice(self._newest_first(partition, before, after, count), count)]
+
+    def _newest_first(self, partition: str, before: int, after: int, at_once: int) -> Iterator[PriceSnapshotItem]:
         between = PriceSnapshotItem.at.between(_text(after + 1), _text(before - 1))
-        items = PriceSnapshotItem.query(partition, between, scan_index_forward=False, limit=count)
-        return [snapshot_of(item) for item in items]
+        return PriceSnapshotItem.query(partition, between, scan_index_forward=False, page_size=at_once)
 
     def _item(self, snapshot: Snapshot) -> PriceSnapshotItem:
         kept = snapshot.sample_seconds
