@@ -6,11 +6,12 @@ class CannotRun(Exception):
 
 
 class Refused(Exception):
-    """The bot refused; `fields` are its words about each bad field."""
+    """The bot refused; `fields` are its words about each bad field, `code` is its one word for what is wrong."""
 
-    def __init__(self, message: str, fields: list[dict[str, str]]) -> None:
+    def __init__(self, message: str, fields: list[dict[str, str]], code: str = "") -> None:
         super().__init__(message)
         self.fields = fields
+        self.code = code
 
 
 class Mistyped(Exception):

@@ -4,7 +4,21 @@ import sys
 
 import typer
 
-from cli import asking, backtesting, fitting, keeping, laptop, market, resolving, risking, show, telling, watching
+from cli import (
+    asking,
+    backtesting,
+    explaining,
+    fitting,
+    keeping,
+    laptop,
+    market,
+    replaying,
+    resolving,
+    risking,
+    show,
+    telling,
+    watching,
+)
 from cli.errors import CannotRun, Mistyped, Refused
 
 app = typer.Typer(
@@ -29,6 +43,7 @@ for name, look in (
     ("status", asking.status),
     ("watch", watching.watch),
     ("trades", asking.trades),
+    ("explain", explaining.explain),
     ("opportunities", asking.opportunities),
     ("decisions", asking.decisions),
     ("portfolio", asking.portfolio),
@@ -44,6 +59,7 @@ for name, tell in (
     ("resolve", resolving.resolve),
 ):
     app.command(name, rich_help_panel="Steer")(tell)
+app.command("replay", rich_help_panel="Learn")(replaying.replay)
 app.command("backtest", rich_help_panel="Learn")(backtesting.backtest_command)
 app.command("fit", rich_help_panel="Learn")(fitting.fit_command)
 app.add_typer(market.market, name="market", rich_help_panel="Learn")

@@ -113,4 +113,4 @@ def _understood(answer: requests.Response) -> Any:
     if answer.ok:
         return content
     error = content.get("error") or {"message": content.get("message", f"status {answer.status_code}")}
-    raise Refused(error["message"], error.get("fields", []))
+    raise Refused(error["message"], error.get("fields", []), error.get("code", ""))

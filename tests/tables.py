@@ -57,6 +57,12 @@ class Cloud:
         """Put a raw item, as a person in the console would."""
         self.client.put_item(TableName=PREFIX + table, Item=item)
 
+    def forget(self, table: str) -> None:
+        """Take every item out of a table, as expiry does in time."""
+        keys = [key["AttributeName"] for key in table_definitions()[table]["KeySchema"]]
+        for item in self.items(table):
+            self.client.delete_item(TableName=PREFIX + table, Key={name: item[name] for name in keys})
+
     def edit(self, table: str, key: dict[str, Any], **attributes: Any) -> None:
         """Change attributes of one raw item, as a person in the console would."""
         names = {f"#{place}": name for place, name in enumerate(attributes)}
@@ -95,6 +101,11 @@ def cloud() -> Iterator[Cloud]:
             yield opened
         finally:
             BaseClient._make_api_call = plain  # type: ignore[attr-defined]
+
+
+def without_record(items: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The items without the record of their decision, as TradeHistory keeps finished trades."""
+    return [{name: value for name, value in item.items() if name != "record"} for item in items]
 
 
 def _answered(client: Any, name: str, call: Call) -> Any:

@@ -5,11 +5,11 @@ from typing import Any
 
 from answering import Answer
 from page import docs_policy, file, page_policy
-from reading import Query, Request, whole_number
+from reading import Query, Request
 from routing import Access, Office, Routes
 
 from heisenbug.domain.assets import Pair
-from heisenbug.domain.errors import FieldError, InvalidSettings, NotFound
+from heisenbug.domain.errors import FieldError, InvalidSettings
 from heisenbug.domain.rules import Integer, shown
 from heisenbug.store.connection import TICKET_TTL_SECONDS
 from heisenbug.wiring import now
@@ -76,13 +76,10 @@ def trades(office: Office, request: Request) -> Plain:
     return office.desk.trades(request.number(LIMIT), request.optional(CURSOR))
 
 
-@routes.add("GET", "/api/trades/{sequence}", "Trade")
+@routes.add("GET", "/api/trades/{id}", "ExplainedTrade")
 def trade(office: Office, request: Request) -> Plain:
-    """One trade by its sequence number."""
-    number = whole_number(request.named["sequence"])
-    if not number:
-        raise NotFound(f"There is no trade {request.named['sequence'][:40]!r}; trades are numbered from 1.")
-    return office.desk.trade(number)
+    """One trade by its sequence number, its id or the beginning of that: what was seen and why it was made."""
+    return office.desk.trade(request.named["id"])
 
 
 @routes.add("GET", "/api/opportunities", "Opportunities", CONVERSIONS)
@@ -93,7 +90,7 @@ def opportunities(office: Office, request: Request) -> Plain:
 
 @routes.add("GET", "/api/decisions", "Decisions", LIMIT, MOMENT)
 def decisions(office: Office, request: Request) -> Plain:
-    """The newest decisions, newest first, and what stopped the best conversion of each."""
+    """The newest decisions, newest first, what stopped the best conversion of each, and whether it is so again."""
     return office.desk.decisions(request.number(LIMIT), request.optional(MOMENT))
 
 

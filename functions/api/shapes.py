@@ -162,12 +162,67 @@ OPPORTUNITIES = {
     ),
     "required": ["at", "samples", "opportunities"],
 }
+AGAIN = all_of(
+    {
+        "same": or_none({**FLAG, "description": "Whether deciding again gave what was recorded; null where unknown."}),
+        "differences": list_of(TEXT),
+        "why": TEXT,
+    }
+)
+SEEN = all_of(
+    {
+        "at": MOMENT,
+        "settings_version": WHOLE,
+        "price_age_seconds": NUMBER,
+        "samples": WHOLE,
+        "window_begin": or_none(MOMENT),
+        "prices": map_of(NUMBER),
+        "quotes": QUOTES,
+        "guarded": GUARDED,
+        "holdings": map_of(MONEY),
+    }
+)
+SCORED = all_of(
+    {
+        "amount": MONEY,
+        "confidence": or_none(NUMBER),
+        "risk": or_none(NUMBER),
+        "expected_return": or_none(NUMBER),
+        "cost_bps": or_none(NUMBER),
+        "volatility": or_none(NUMBER),
+        "expected_log_return": or_none(NUMBER),
+        "horizon": WHOLE,
+        "sample_seconds": WHOLE,
+        "forecaster": TEXT,
+    }
+)
+PASSED = all_of(
+    {
+        "gate": {"type": "string", "enum": [gate.name.lower() for gate in Gate if gate is not Gate.OPEN]},
+        "passed": FLAG,
+        "value": or_none(NUMBER),
+        "limit": or_none(NUMBER),
+        "why": TEXT,
+    }
+)
+EXPLANATION = all_of(
+    {
+        "seen": or_none(SEEN),
+        "scored": or_none(SCORED),
+        "gates": list_of(PASSED),
+        "cost": all_of({"expected_cost_bps": NUMBER, "quoted_cost_bps": or_none(NUMBER), "cost_bps": or_none(NUMBER)}),
+        "again": ref("Again"),
+        "words": list_of(TEXT),
+    }
+)
 DECISION = all_of(
     {
         "at": MOMENT,
+        "tick": WHOLE,
         "samples": WHOLE,
         "chosen": or_none(ref("Opportunity")),
         "best": or_none(ref("Opportunity")),
+        "again": ref("Again"),
     }
 )
 HOLDING = all_of(
@@ -224,6 +279,8 @@ def shapes() -> dict[str, Shape]:
         "PairChange": some_of({"enabled": {**FLAG, "default": True}, "priority": PRIORITY}),
         "Removed": all_of({"removed": PAIR}),
         "Trade": TRADE,
+        "ExplainedTrade": all_of({**TRADE["properties"], "explanation": EXPLANATION}),
+        "Again": AGAIN,
         "Trades": all_of({"trades": list_of(ref("Trade")), "cursor": CURSOR}),
         "Opportunity": OPPORTUNITY,
         "Opportunities": OPPORTUNITIES,

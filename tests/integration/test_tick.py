@@ -17,13 +17,14 @@ from heisenbug.domain.decide import Decision
 from heisenbug.domain.gates import Gate
 from heisenbug.domain.ledger import Ledger, settle
 from heisenbug.domain.quotes import RawQuote
-from heisenbug.domain.snapshot import unpack
+from heisenbug.domain.record import unpack_record
 from heisenbug.domain.trade import Trade, TradeState
 from heisenbug.exchange.port import PastQuotes
 from heisenbug.minute import run_minute
-from heisenbug.recall import decide_again
+from heisenbug.recall import decide_again, inputs_of
 from heisenbug.store.bot_state import TICK, BotStateItem, Ledgers, States
 from heisenbug.store.price_snapshot import PriceSnapshots
+from heisenbug.store.trade_archive import TradeArchive
 from heisenbug.store.trade_history import TradeHistory
 from heisenbug.tick import Report, run_tick
 from tests.bots import BOT, EAGER, FakePast, Process, price_of, process, run, seasoned
@@ -331,17 +332,25 @@ def test_every_decision_is_computed_again_from_what_is_stored() -> None:
 def test_a_trade_keeps_the_inputs_of_its_decision(tables: Cloud) -> None:
     run(process(), range(20))
     first = trades()[0]
-    record = TradeHistory(BOT, "paper").record(first.sequence)
+    trade, record = TradeArchive(BOT, "paper").get(first.sequence)
+    assert trade == first
     assert record is not None
-    assert unpack(first.due, record).portfolio.holdings == {"USD": START}
+    kept = unpack_record(first.due, record)
+    assert kept.snapshot.portfolio.holdings == {"USD": START}
+    assert kept.window == tuple(one.sample for one in PriceSnapshots(BOT).samples(5, 9, before=first.due))
 
 
-@pytest.mark.xfail(strict=True, reason="a trade's record is the snapshot without a copy of its window")
 def test_a_trade_can_be_explained_after_its_samples_have_expired(tables: Cloud) -> None:
-    run(process(), range(20))
-    record = TradeHistory(BOT, "paper").record(1)
+    reports = run(process(), range(20))
+    tables.forget("PriceSnapshot")
+    trade, record = TradeArchive(BOT, "paper").get(1)
     assert record is not None
-    assert hasattr(unpack(trades()[0].due, record), "window")
+    kept = unpack_record(trade.due, record)
+    told = Configurations(BOT).version(kept.snapshot.settings_version)
+    assert told is not None
+    assert kept.window is not None
+    again = inputs_of(kept.snapshot, told, kept.window, FREE).decide()
+    assert_same_decision(again, next(report.decision for report in reports if report.due == trade.due))
 
 
 # ---------------------------------------------------------- what a tick costs

@@ -16,6 +16,7 @@ from heisenbug.store.settings_history import SettingsHistory, SettingsVersion
 from heisenbug.store.trading_pair import TradingPairs
 
 ATTEMPTS = 3
+VERSIONS_LOOKED_AT = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +37,7 @@ class Configurations:
         self._history = SettingsHistory(bot_id)
         self._newest: SettingsVersion | None = None
         self._versions: dict[int, Configuration] = {}
+        self._spaced: tuple[int, tuple[int, ...]] = (-1, ())
 
     def now(self) -> Configuration:
         """The configuration as it stands; raises InvalidSettings naming the fields a person got wrong."""
@@ -79,6 +81,14 @@ class Configurations:
             pairs = tuple(TradingPair(Pair.parse(name), True, priority) for name, priority in kept.pairs)
             self._versions[version] = Configuration(parse(kept.settings), pairs, version)
         return self._versions[version]
+
+    def spacings(self, version: int) -> tuple[int, ...]:
+        """Every spacing of samples, in seconds, that the newest versions up to `version` told; read once a version."""
+        if self._spaced[0] != version:
+            newest = self._history.newest(VERSIONS_LOOKED_AT, version + 1)
+            told = {int(kept.settings.get("sample_seconds", DEFAULTS.sample_seconds)) for kept in newest}
+            self._spaced = version, tuple(sorted(told))
+        return self._spaced[1]
 
     def _write(self, changes: Mapping[str, Any], stored: StoredConfig | None, who: str, at: datetime) -> Configuration:
         settings = _mended(stored, changes) if stored else change(DEFAULTS, changes)

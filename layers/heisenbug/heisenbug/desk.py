@@ -1,18 +1,16 @@
 """What can be asked of the bot and told to it: API, WebSocket and command line all speak through here."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, replace
 from datetime import datetime
 from math import isfinite
 from typing import Any
 
-from heisenbug.board import decision_row, opportunity, rank
+from heisenbug.board import opportunity, rank
 from heisenbug.configuration import Configuration, Configurations
 from heisenbug.domain.assets import Pair, TradingPair
-from heisenbug.domain.decide import Decision
 from heisenbug.domain.errors import FieldError, InvalidSettings, NotFound
 from heisenbug.domain.ledger import Ledger
-from heisenbug.domain.market import Sample
 from heisenbug.domain.protections import Drawdown
 from heisenbug.domain.rules import BadValue, Flag
 from heisenbug.domain.schedule import newest_due
@@ -22,8 +20,9 @@ from heisenbug.domain.stated import stated
 from heisenbug.domain.trade import Filled, Trade, TradeState
 from heisenbug.domain.venue import Venue
 from heisenbug.domain.view import view
+from heisenbug.explaining import Explaining
 from heisenbug.messages import dropped_message, guarded_message, price_message, tick_message, trade_message, utc
-from heisenbug.recall import decide_again, market_of
+from heisenbug.recall import market_of
 from heisenbug.settling import Ended, Position, Settling
 from heisenbug.store.bot_state import Ledgers, State, States
 from heisenbug.store.price_snapshot import PriceSnapshots
@@ -43,9 +42,9 @@ class Desk:
 
     def __init__(self, bot_id: str, venue: Venue, clock: Callable[[], datetime]) -> None:
         self._bot_id = bot_id
-        self._venue = venue
         self._clock = clock
         self._configurations = Configurations(bot_id)
+        self._explaining = Explaining(bot_id, venue, self._configurations)
         self._states = States(bot_id)
         self._ledgers = Ledgers(bot_id)
         self._snapshots = PriceSnapshots(bot_id)
@@ -140,17 +139,16 @@ class Desk:
         rows = [trade_message(trade) for trade in self._history().newest(limit, before)]
         return {"trades": rows, "cursor": _cursor(rows, limit, "sequence")}
 
-    def trade(self, sequence: int) -> Plain:
-        """One trade; raises NotFound."""
-        return trade_message(self._history().get(sequence))
+    def trade(self, named: str) -> Plain:
+        """One trade by its sequence number or the beginning of its id, explained; raises NotFound."""
+        return self._explaining.trade(named, self._mode())
 
     def opportunities(self, limit: int) -> Plain:
         """The best conversions of the newest tick, each with its numbers and what stopped it."""
-        told, _ = self._told()
-        newest = self._newest(told)
+        newest = self._newest(self._told()[0])
         if newest is None:
             return {"at": None, "samples": 0, "opportunities": []}
-        decision = self._decided(newest, self._samples_for([newest], told))
+        decision = self._explaining.decided(newest)
         ranked = sorted(decision.conversions(), key=rank)
         return {
             "at": utc(decision.at),
@@ -160,13 +158,8 @@ class Desk:
         }
 
     def decisions(self, limit: int, before: int | None = None) -> Plain:
-        """The newest decisions, newest first: what was chosen, or what stopped the best conversion."""
-        told, _ = self._told()
-        spacing = told.settings.sample_seconds
-        snapshots = self._snapshots.newest(spacing, limit, before or 2**40)
-        samples = self._samples_for(snapshots, told)
-        rows = [decision_row(self._decided(snapshot, samples)) for snapshot in snapshots]
-        return {"decisions": rows, "cursor": snapshots[-1].at if len(snapshots) == limit else None}
+        """The newest decisions, newest first: what was chosen, or what stopped the best, and whether it is so again."""
+        return self._explaining.decisions(limit, before, self._told()[0])
 
     def portfolio(self) -> Plain:
         """What the bot holds, with its value and entry price in the base currency."""
@@ -331,26 +324,8 @@ class Desk:
         spacing = self._told()[0].settings.sample_seconds
         return self._snapshots.samples(spacing, limit, before=2**40)
 
-    def _samples_for(self, snapshots: Sequence[Snapshot], told: Configuration) -> list[Sample]:
-        """The samples that all these ticks, newest first, looked back on, read once."""
-        if not snapshots:
-            return []
-        settings = told.settings
-        count = settings.window + len(snapshots)
-        kept = self._snapshots.samples(settings.sample_seconds, count, before=snapshots[0].at)
-        return [snapshot.sample for snapshot in kept]
-
-    def _decided(self, snapshot: Snapshot, samples: Sequence[Sample]) -> Decision:
-        return decide_again(snapshot, self._as_it_was(snapshot), samples, self._venue)
-
-    def _as_it_was(self, snapshot: Snapshot) -> Configuration:
-        told = self._configurations.version(snapshot.settings_version)
-        if told is None:
-            raise NotFound(f"Version {snapshot.settings_version} of the settings is not kept; wait for the next tick.")
-        return told
-
     def _prices_of(self, snapshot: Snapshot) -> dict[str, float]:
-        told = self._as_it_was(snapshot)
+        told = self._explaining.told_at(snapshot)
         seen = view(market_of(snapshot, told, ()), told.settings.base_currency, told.settings.window)
         return {asset: price for asset, price in zip(seen.assets, seen.prices.tolist(), strict=True) if isfinite(price)}
 

@@ -12,10 +12,12 @@ from heisenbug.domain.decide import Decision, decide, equity
 from heisenbug.domain.errors import FenceLost, InvalidSettings, MarketUnavailable
 from heisenbug.domain.ledger import Ledger
 from heisenbug.domain.live import Consent, Deployment, Standing, standing
+from heisenbug.domain.outcome import outcome_of
 from heisenbug.domain.protections import Drawdown, drawdown_verdict
+from heisenbug.domain.record import pack_record
 from heisenbug.domain.schedule import Planned, is_early, is_stale, on_grid
 from heisenbug.domain.settings import Settings
-from heisenbug.domain.snapshot import Snapshot, pack
+from heisenbug.domain.snapshot import Snapshot
 from heisenbug.domain.trade import Trade, TradeState
 from heisenbug.domain.venue import Venue
 from heisenbug.exchange.patience import Patience
@@ -205,7 +207,7 @@ def _checked(bot: Bot, due: int, state: State, told: Configuration, may_begin: b
     bot.snapshots.save(snapshot)
     bot.looking.keep(due, look, snapshot)
     killed = _protect(bot, snapshot, state, settings)
-    ended = None if killed or decision.chosen is None else _convert(bot, told, look, position, decision, pack(snapshot))
+    ended = None if killed or decision.chosen is None else _convert(bot, told, look, position, decision, snapshot)
     _halt(bot, state, ended)
     _remember(bot, settings, ended.position if ended else position)
     _forget(bot, settings)
@@ -282,8 +284,9 @@ def _still_open(ended: Ended) -> str | None:
 
 
 def _convert(
-    bot: Bot, told: Configuration, look: Look, position: Position, decision: Decision, record: bytes
+    bot: Bot, told: Configuration, look: Look, position: Position, decision: Decision, snapshot: Snapshot
 ) -> Ended | None:
+    record = pack_record(snapshot, look.market.samples)
     exchange = bot.exchange(told, look, position.ledger.holdings)
     converting = Converting(bot.bot_id, exchange, _settling(bot, told.settings), bot.deadline)
     try:
@@ -315,6 +318,7 @@ def _snapshot(
         state.ticks,
         decision.samples,
         told.settings.mode,
+        outcome_of(decision),
     )
 
 

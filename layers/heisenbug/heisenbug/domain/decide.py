@@ -11,7 +11,7 @@ from heisenbug.domain.assets import round_received
 from heisenbug.domain.costs import conversion_costs
 from heisenbug.domain.forecasters import forecast
 from heisenbug.domain.forecasters.shipped import forecaster_of
-from heisenbug.domain.gates import Closed, Gate, Situation, first_closed_gate
+from heisenbug.domain.gates import Answer, Closed, Gate, Situation, every_answer, first_closed_gate
 from heisenbug.domain.market import Market
 from heisenbug.domain.portfolio import Portfolio
 from heisenbug.domain.prices import Floats
@@ -108,6 +108,15 @@ def decide_on(seen: View, market: Market, portfolio: Portfolio, settings: Settin
         market.at, seen.assets, seen.prices, amounts, scores, closed, growth, None, seen.rows, _unpriced(market, seen)
     )
     return _choose(undecided, market)
+
+
+def gates_of(
+    decision: Decision, i: int, j: int, market: Market, portfolio: Portfolio, settings: Settings, venue: Venue
+) -> tuple[Answer, ...]:
+    """What every gate said of the conversion of asset `i` into asset `j` in the decision on these inputs."""
+    seen = view(market, settings.base_currency, settings.window)
+    situation = _situation(market, seen, decision.scores, portfolio, settings, venue, decision.amounts)
+    return every_answer(situation, i, j)
 
 
 def equity(portfolio: Portfolio, decision: Decision) -> Decimal | None:

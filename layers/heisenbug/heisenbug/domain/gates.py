@@ -46,6 +46,16 @@ class Asked:
 
 
 @dataclass(frozen=True, slots=True)
+class Answer:
+    """What one gate says of one conversion: whether it is open, the number it looked at and the limit it needs."""
+
+    gate: Gate
+    is_open: bool
+    value: float
+    limit: float
+
+
+@dataclass(frozen=True, slots=True)
 class Closed:
     """Per conversion (N x N) the first closed gate, the number it looked at and the limit it needs."""
 
@@ -174,3 +184,14 @@ def first_closed_gate(situation: Situation) -> Closed:
         value = np.where(first, asked.value, value)
         limit = np.where(first, asked.limit, limit)
     return Closed(gate, value, limit)
+
+
+def every_answer(situation: Situation, i: int, j: int) -> tuple[Answer, ...]:
+    """What each gate says of the conversion of asset `i` into asset `j`, in the order they are asked."""
+    shape = situation.scores.cost.shape
+
+    def at(numbers: Bools | Floats | float) -> float:
+        return float(np.broadcast_to(numbers, shape)[i, j])
+
+    asked = ((gate, ask(situation)) for gate, ask in _GATES.items())
+    return tuple(Answer(gate, not at(one.closed), at(one.value), at(one.limit)) for gate, one in asked)

@@ -17,10 +17,20 @@ _REMEMBERED = ("mid", "bid", "ask", "unchanged", "crossed", "held", "confirmed",
 
 
 @dataclass(frozen=True, slots=True)
+class Outcome:
+    """What a tick decided, as kept: the conversion it chose, or "", and of the rest what outcome.py says."""
+
+    chosen: str
+    gates: int
+    sums: tuple[float, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Snapshot:
     """What a tick saw and held: enough, with the samples before it and its settings' version, to decide again.
 
     `sample_seconds` is 0 on a tick that is no sample, `samples` counts the window's; times are epoch seconds.
+    `ticks` is 0 where no tick was: in a market's past. `outcome` is None where none was kept.
     """
 
     at: int
@@ -35,6 +45,7 @@ class Snapshot:
     ticks: int = 0
     samples: int = 0
     mode: str = "paper"
+    outcome: Outcome | None = None
 
     @property
     def guarded(self) -> dict[Pair, Guarded]:
@@ -66,6 +77,7 @@ def pack(snapshot: Snapshot) -> bytes:
         "n": snapshot.ticks,
         "m": snapshot.samples,
         **({} if snapshot.mode == "paper" else {"l": snapshot.mode}),
+        **({} if snapshot.outcome is None else {"d": _pack_outcome(snapshot.outcome)}),
     }
     return zlib.compress(json.dumps(plain, separators=(",", ":")).encode(), 9)
 
@@ -96,7 +108,17 @@ def unpack(at: int, packed: bytes) -> Snapshot:
         plain["n"],
         plain["m"],
         plain.get("l", "paper"),
+        _outcome(plain["d"]) if "d" in plain else None,
     )
+
+
+def _pack_outcome(outcome: Outcome) -> list[Any]:
+    return [outcome.chosen, outcome.gates, *outcome.sums]
+
+
+def _outcome(packed: list[Any]) -> Outcome:
+    chosen, gates, *sums = packed
+    return Outcome(chosen, gates, tuple(sums))
 
 
 def _quote(item: tuple[str, list[str]]) -> tuple[Pair, Quote]:

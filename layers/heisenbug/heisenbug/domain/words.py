@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from math import isfinite
 
 from heisenbug.domain.decide import Scored
-from heisenbug.domain.gates import Gate
+from heisenbug.domain.gates import Answer, Gate
 
 
 def bps(fraction: float) -> str:
@@ -54,6 +54,31 @@ _WHY: Mapping[Gate, Callable[[Scored], str]] = {
     Gate.STOPPED: lambda _: "every other gate is open, but the bot is stopped (heisenbug start)",
     Gate.KILLED: lambda _: "every other gate is open, but the bot was killed (heisenbug rearm)",
 }
+
+
+_PASSED: Mapping[Gate, Callable[[Answer], str]] = {
+    Gate.WINDOW: lambda a: f"the window is full: {a.value:.0f} of {a.limit:.0f} samples have both prices",
+    Gate.PRICE: lambda a: f"prices are {a.value:.1f} s old, at most {a.limit:.0f} s may decide",
+    Gate.HELD: lambda a: f"{_number(a.value)} held, above 0",
+    Gate.CONFIDENCE: lambda a: f"confidence {_beside(a.value, a.limit)} >= {a.limit:.2f}, by {a.value - a.limit:.2g}",
+    Gate.RISK: lambda a: f"risk {_beside(a.value, a.limit)} <= {a.limit:.2f}, by {a.limit - a.value:.2g}",
+    Gate.RETURN: lambda a: f"net return {bps(a.value)} > {bps(a.limit)}, by {(a.value - a.limit) * 10_000:.2g} bp",
+    Gate.COOLDOWN: lambda _: "it does not rest after a trade",
+    Gate.MINIMUM: lambda a: f"worth {_number(a.value)}, the venue's least is {_number(a.limit)}",
+    Gate.BUDGET: lambda a: (
+        f"the budget allows {_number(a.limit)}, it would be {_number(a.value)}"
+        if isfinite(a.limit)
+        else "no budget bounds it"
+    ),
+    Gate.OPEN_TRADE: lambda _: "no other trade is open",
+    Gate.STOPPED: lambda _: "the bot is started",
+    Gate.KILLED: lambda _: "the bot is not killed",
+}
+
+
+def passed(answer: Answer) -> str:
+    """How a conversion passed a gate that is open, and by how much."""
+    return _PASSED[answer.gate](answer)
 
 
 def why(conversion: Scored) -> str:

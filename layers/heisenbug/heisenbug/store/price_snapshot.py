@@ -62,9 +62,13 @@ class PriceSnapshots:
 
     def newest(self, sample_seconds: int, count: int, before: int = 2**40, after: int = 0) -> list[Snapshot]:
         """The newest snapshots of all ticks due before `before`, samples and others, newest first."""
-        ticks = self._query(self._bot_id, count, before, after)
-        samples = self._query(f"{self._bot_id}:{sample_seconds}", count, before, after)
-        return sorted((*ticks, *samples), key=lambda snapshot: -snapshot.at)[:count]
+        return self.ticks((sample_seconds,), count, before, after)
+
+    def ticks(self, spacings: Iterable[int], count: int, before: int = 2**40, after: int = 0) -> list[Snapshot]:
+        """The same where samples were kept at several spacings, in seconds."""
+        partitions = (self._bot_id, *(f"{self._bot_id}:{seconds}" for seconds in spacings))
+        found = [one for partition in partitions for one in self._query(partition, count, before, after)]
+        return sorted(found, key=lambda snapshot: -snapshot.at)[:count]
 
     def _query(self, partition: str, count: int, before: int, after: int) -> list[Snapshot]:
         return [snapshot_of(item) for item in islice(self._newest_first(partition, before, after, count), count)]

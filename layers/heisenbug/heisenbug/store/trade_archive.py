@@ -1,7 +1,11 @@
-"""TradeArchive (bot_id, sequence): every trade there ever was, for tax and audit."""
+"""TradeArchive (bot_id, sequence): every trade there ever was with the record of its decision, for tax and audit."""
 
+from pynamodb.exceptions import DoesNotExist
+
+from heisenbug.domain.errors import NotFound
+from heisenbug.domain.trade import Trade
 from heisenbug.store.tables import PlainMeta
-from heisenbug.store.trade_history import TradeAttributes
+from heisenbug.store.trade_history import TradeAttributes, book, trade_of
 
 
 class TradeArchiveItem(TradeAttributes):
@@ -9,3 +13,18 @@ class TradeArchiveItem(TradeAttributes):
 
     class Meta(PlainMeta):
         table = "TradeArchive"
+
+
+class TradeArchive:
+    """Every finished trade of one bot in one mode."""
+
+    def __init__(self, bot_id: str, mode: str) -> None:
+        self._book = book(bot_id, mode)
+
+    def get(self, sequence: int) -> tuple[Trade, bytes | None]:
+        """The trade with this sequence number and the inputs of its decision, packed; raises NotFound."""
+        try:
+            item = TradeArchiveItem.get(self._book, sequence)
+        except DoesNotExist:
+            raise NotFound(f"There is no trade {sequence}; heisenbug trades lists the newest ones.") from None
+        return trade_of(item), item.record

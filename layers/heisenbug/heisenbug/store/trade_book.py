@@ -93,7 +93,7 @@ class TradeBook:
         kept = record or self._running(trade).record
         with self._step("The outcome", trade, trade.state) as step:
             self._clear(step, trade)
-            step.save(self._item(trade, trade.sequence, kept))
+            step.save(self._item(trade, trade.sequence))
             archived = TradeArchiveItem(self._book, trade.sequence, **self._attributes(trade, kept))
             step.save(archived, condition=TradeArchiveItem.bot_id.does_not_exist())
             self._save_ledger(step, ledger, trade.sequence, trade.sequence - 1)
@@ -124,7 +124,7 @@ class TradeBook:
             self._move_on(step, killing(utc(trade.finished_at or 0), "a late conversion", halt), allowed)
             step.save(TradeArchiveItem(self._book, trade.sequence, **self._attributes(trade, record)))
             if trade.sequence > newest.sequence - newest.history_limit:
-                step.save(self._item(trade, trade.sequence, record))
+                step.save(self._item(trade, trade.sequence))
 
     def _archived(self, sequence: int) -> TradeArchiveItem:
         return TradeArchiveItem.get(self._book, sequence, consistent_read=True)
@@ -155,7 +155,7 @@ class TradeBook:
             BotStateItem(self._bot_id, TICK), actions=[*actions, BotStateItem.version.add(1)], condition=condition
         )
 
-    def _item(self, trade: Trade, sequence: int, record: bytes | None) -> TradeHistoryItem:
+    def _item(self, trade: Trade, sequence: int, record: bytes | None = None) -> TradeHistoryItem:
         return TradeHistoryItem(self._book, sequence, **self._attributes(trade, record))
 
     def _attributes(self, trade: Trade, record: bytes | None) -> dict[str, Any]:

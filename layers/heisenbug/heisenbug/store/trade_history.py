@@ -1,5 +1,6 @@
 """TradeHistory (bot_id, sequence): the newest trades, and the one that is running at sequence 0.
 
+The running one carries the record of its decision, which is large; a finished one's is in TradeArchive alone.
 The partition is the bot's id for paper and the id with `:live` for live money.
 """
 
@@ -10,7 +11,6 @@ from typing import Any
 from pynamodb.attributes import BinaryAttribute, NumberAttribute, UnicodeAttribute
 from pynamodb.exceptions import DoesNotExist
 
-from heisenbug.domain.errors import NotFound
 from heisenbug.domain.trade import Expected, Trade, TradeState, VenueQuote
 from heisenbug.store.tables import BotModel, DecimalAttribute, PlainMeta
 
@@ -65,10 +65,8 @@ class TradeHistory:
 
     def running(self) -> Trade | None:
         """The trade that has begun and not ended, strongly consistent."""
-        try:
-            return trade_of(TradeHistoryItem.get(self._book, RUNNING, consistent_read=True))
-        except DoesNotExist:
-            return None
+        found = self.running_record()
+        return found[0] if found else None
 
     def newest(self, limit: int, before: int | None = None) -> list[Trade]:
         """The newest trades, newest first, those older than sequence `before` where it is given."""
@@ -79,19 +77,22 @@ class TradeHistory:
         items = TradeHistoryItem.query(self._book, condition, scan_index_forward=False, limit=limit)
         return [trade_of(item) for item in items]
 
-    def get(self, sequence: int) -> Trade:
-        """The trade with this sequence number; raises NotFound."""
-        return trade_of(self._item(sequence))
-
-    def record(self, sequence: int) -> bytes | None:
-        """The inputs its decision was made on, packed."""
-        return self._item(sequence).record
-
-    def _item(self, sequence: int) -> TradeHistoryItem:
+    def running_record(self) -> tuple[Trade, bytes | None] | None:
+        """The running trade with the inputs of its decision, packed."""
         try:
-            return TradeHistoryItem.get(self._book, sequence)
+            item = TradeHistoryItem.get(self._book, RUNNING, consistent_read=True)
         except DoesNotExist:
-            raise NotFound(f"There is no trade {sequence}; GET /api/trades lists the ones that are kept.") from None
+            return None
+        return trade_of(item), item.record
+
+    def named(self, beginning: str) -> dict[str, int]:
+        """The sequence of each trade whose id begins so, by its id, the running one's being 0."""
+        items = TradeHistoryItem.query(
+            self._book,
+            filter_condition=TradeHistoryItem.trade_id.startswith(beginning),
+            attributes_to_get=["bot_id", "sequence", "trade_id"],
+        )
+        return {item.trade_id: int(item.sequence) for item in items}
 
     def oldest(self, limit: int) -> Sequence[int]:
         """The oldest sequence numbers kept, oldest first."""
