@@ -9,7 +9,7 @@ import pytest
 import requests
 from typer.testing import CliRunner
 
-from cli import main, stack
+from cli import main
 from cli.errors import CannotRun, Mistyped, Refused
 from tests.lambdas import Http
 
@@ -30,7 +30,7 @@ def connect(api: Http, monkeypatch: pytest.MonkeyPatch, home: Path) -> None:
         answer._content = reply.text.encode()
         return answer
 
-    monkeypatch.setattr(stack.requests, "request", request)
+    monkeypatch.setattr(requests, "request", request)
 
 
 def run(*arguments: str) -> Any:
@@ -45,4 +45,4 @@ def exit_code(result: Any) -> int:
             return 2
         case CannotRun() | Refused():
             return 1
-    return result.exit_code
+    return int(result.exit_code)

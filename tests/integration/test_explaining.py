@@ -251,7 +251,7 @@ def test_a_price_that_was_changed_in_the_record_of_a_tick_is_found(busy: Http) -
     code, answer = replayed()
     assert code == 1
     assert [row["tick"] for row in answer["differences"]] == [20]
-    assert any("volatility" in line for line in answer["differences"][0]["differences"])
+    assert any("The volatility of all conversions" in line for line in answer["differences"][0]["differences"])
     shown = commands.run("replay", *DAY)
     assert commands.exit_code(shown) == 1
     assert "2025-05-05T00:01:35Z tick 20: " in shown.stdout

@@ -63,11 +63,8 @@ def not_again(trouble: str) -> Plain:
 
 
 def _again(found: list[str], same: str) -> Plain:
-    return {
-        "same": not found,
-        "differences": found,
-        "why": " ".join(["NOT the same again:", *found] if found else [same]),
-    }
+    told = " ".join(["Decided again on what was recorded, it comes out DIFFERENT.", *found]) if found else same
+    return {"same": not found, "differences": found, "why": told}
 
 
 def _outcome_differences(snapshot: Snapshot, decision: Decision) -> tuple[str, ...]:

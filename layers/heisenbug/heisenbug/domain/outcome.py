@@ -1,6 +1,7 @@
 """What a tick decided in few bytes, against which deciding again is held.
 
-Not bit by bit: another processor may add up in another order. Gates are exact; of the numbers, sums are compared.
+Not bit by bit: another processor may add up in another order. Gates are exact; numbers are compared together, to six
+digits.
 """
 
 from collections.abc import Iterator
@@ -13,19 +14,19 @@ from heisenbug.domain.decide import Decision
 from heisenbug.domain.prices import Floats
 from heisenbug.domain.snapshot import Outcome
 
-SUMS = ("confidence", "expected return", "volatility", "growth")
+SCORED = ("confidence", "expected return", "volatility", "growth")
 DIGITS = 7
 SAME = 1e-6
 
 
 def outcome_of(decision: Decision) -> Outcome:
-    """The chosen conversion, a checksum of every first closed gate, and the sums of what was scored."""
+    """The chosen conversion, a checksum of every first closed gate, and what was scored of all conversions together."""
     chosen = decision.chosen
     gates = ",".join(decision.assets).encode() + decision.closed.gate.astype(np.int8).tobytes()
     scores = decision.scores
-    summed = (scores.confidence, scores.expected_return, scores.volatility, decision.growth)
+    scored = (scores.confidence, scores.expected_return, scores.volatility, decision.growth)
     return Outcome(
-        f"{chosen.source}-{chosen.target}" if chosen else "", crc32(gates), tuple(_sum(each) for each in summed)
+        f"{chosen.source}-{chosen.target}" if chosen else "", crc32(gates), tuple(_together(each) for each in scored)
     )
 
 
@@ -39,11 +40,12 @@ def _differences(kept: Outcome, again: Outcome) -> Iterator[str]:
         yield f"It chose {kept.chosen or 'nothing'}; now it chooses {again.chosen or 'nothing'}."
     if kept.gates != again.gates:
         yield "Not all conversions are stopped by the gates that stopped them."
-    for name, before, now in zip(SUMS, kept.sums, again.sums, strict=True):
+    for name, before, now in zip(SCORED, kept.scored, again.scored, strict=True):
         if not isclose(before, now, rel_tol=SAME):
-            yield f"The {name} of all conversions adds up to {now:g}; it was {before:g}."
+            yield f"The {name} of all conversions comes to {now:.{DIGITS}g} together; it was {before:.{DIGITS}g}."
 
 
-def _sum(numbers: Floats) -> float:
-    """Of all that is known, without its signs: nothing cancels out."""
-    return float(f"{np.abs(numbers[np.isfinite(numbers)]).sum():.{DIGITS}g}")
+def _together(numbers: Floats) -> float:
+    """The root of the sum of squares of all that is known: nothing cancels out, as P and 1 - P would in a plain sum."""
+    known = numbers[np.isfinite(numbers)]
+    return float(f"{np.sqrt((known * known).sum()):.{DIGITS}g}")

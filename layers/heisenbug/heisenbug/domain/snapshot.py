@@ -22,7 +22,7 @@ class Outcome:
 
     chosen: str
     gates: int
-    sums: tuple[float, ...]
+    scored: tuple[float, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,12 +113,12 @@ def unpack(at: int, packed: bytes) -> Snapshot:
 
 
 def _pack_outcome(outcome: Outcome) -> list[Any]:
-    return [outcome.chosen, outcome.gates, *outcome.sums]
+    return [outcome.chosen, outcome.gates, *outcome.scored]
 
 
 def _outcome(packed: list[Any]) -> Outcome:
-    chosen, gates, *sums = packed
-    return Outcome(chosen, gates, tuple(sums))
+    chosen, gates, *scored = packed
+    return Outcome(chosen, gates, tuple(scored))
 
 
 def _quote(item: tuple[str, list[str]]) -> tuple[Pair, Quote]:
