@@ -135,7 +135,7 @@ def _newest(last: int) -> int:
     while True:
         page = call("GET", "trades", query={"limit": PAGE, "cursor": cursor})
         for trade in page["trades"]:
-            number = trade["sequence"]
+            number = int(trade["sequence"])
             if epoch(trade["at"]) <= last:
                 return number
         cursor = page["cursor"]

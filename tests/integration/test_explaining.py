@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
+from heisenbug.domain.errors import Rejected
 from heisenbug.domain.record import pack_record, unpack_record
 from heisenbug.domain.snapshot import Snapshot, pack
-from heisenbug.store.bot_state import Ledgers
 from heisenbug.store.price_snapshot import PriceSnapshots
 from heisenbug.store.trade_archive import TradeArchive
 from tests import commands
@@ -25,12 +25,18 @@ KEY = {"bot_id": {"S": BOT}}
 DAY = ("--from", "2025-05-05", "--to", "2025-05-06")
 
 
+def serve(monkeypatch: pytest.MonkeyPatch, folder: Path, at: int) -> Http:
+    """The API at this time, and the command line before it."""
+    shelve_page(monkeypatch, folder)
+    monkeypatch.setattr("heisenbug.wiring.now", Clock(at))
+    opened = Http(load(monkeypatch, "api").handler)
+    commands.connect(opened, monkeypatch, folder)
+    return opened
+
+
 @pytest.fixture
 def api(tables: Cloud, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Http:
-    shelve_page(monkeypatch, tmp_path)
-    opened = Http(load(monkeypatch, "api").handler)
-    commands.connect(opened, monkeypatch, tmp_path)
-    return opened
+    return serve(monkeypatch, tmp_path, MONDAY + 600)
 
 
 @pytest.fixture
@@ -207,16 +213,18 @@ def test_the_beginning_of_several_ids_is_refused_with_some_of_them(busy: Http, t
     assert "abcd1" in reply.error["message"]
 
 
-def test_a_decision_that_came_to_nothing_is_told_as_such(busy: Http, tables: Cloud) -> None:
-    stored = Ledgers(BOT).read("paper")
-    assert stored is not None
-    run(process(Clock(MONDAY + 100), budget={"BTC": "0.000001"}), range(20, 21))
-    opened = live(budget={"USD": "200", "BTC": "5"}, is_active=True)
-    opened.exchange.answer = raising(DOUBT)
-    dropped = busy("GET", "/api/status").data["dropped"]
-    for one in dropped:
-        message = busy("GET", f"/api/trades/{one['id']}").error["message"]
-        assert one["why"] in message
+def refuse() -> None:
+    raise Rejected("The venue says no.")
+
+
+def test_a_decision_that_came_to_nothing_is_told_as_such(api: Http) -> None:
+    opened = live()
+    opened.exchange.on_quote = refuse
+    run(opened.bot, range(10, 11))
+    (dropped,) = api("GET", "/api/status").data["dropped"]
+    reply = api("GET", f"/api/trades/{dropped['id']}")
+    assert (reply.status, reply.error["code"]) == (404, "not_found")
+    assert reply.error["message"] == f"{dropped['id']} never became a trade, nothing was sent. The venue says no."
 
 
 # ------------------------------------------------------------------------ replay
@@ -239,7 +247,7 @@ def test_a_replay_says_so_in_a_few_words(busy: Http) -> None:
 def test_only_what_was_asked_for_is_replayed(busy: Http) -> None:
     code, answer = replayed("--from", "2025-05-05T00:00:50Z", "--to", "2025-05-05T00:01:10Z")
     assert (code, answer["ticks"]["compared"]) == (0, 5)
-    assert answer["trades"]["compared"] == 4
+    assert answer["trades"]["compared"] == 5
 
 
 def test_a_price_that_was_changed_in_the_record_of_a_tick_is_found(busy: Http) -> None:
@@ -277,20 +285,39 @@ def test_an_outcome_that_was_changed_in_the_record_of_a_tick_is_found(busy: Http
     ]
 
 
-def test_ticks_that_expired_and_windows_that_are_not_whole_are_counted_and_not_called_the_same(
-    busy: Http, tables: Cloud
-) -> None:
-    for second in (25, 30):
-        key = {"bot_id": {"S": f"{BOT}:5"}, "at": {"S": f"2025-05-05T00:00:{second}Z"}}
+def expire(tables: Cloud, partition: str, *seconds: int) -> None:
+    """Let the snapshots of these ticks expire."""
+    for second in seconds:
+        key = {"bot_id": {"S": partition}, "at": {"S": f"2025-05-05T00:00:{second:02}Z"}}
         tables.client.delete_item(TableName="test-PriceSnapshot", Key=key)
+
+
+def test_ticks_that_expired_are_counted(api: Http, tables: Cloud) -> None:
+    run(process(Clock(), sample_seconds=10), range(20))
+    expire(tables, BOT, 5, 25, 35)
     code, answer = replayed()
-    assert code == 0
-    assert answer["ticks"]["not_kept"] == 2
-    assert answer["ticks"]["compared"] + len(answer["ticks"]["not_comparable"]) == 18
+    assert (code, answer["ticks"]["compared"], answer["ticks"]["not_kept"]) == (0, 17, 3)
+
+
+def test_a_tick_whose_window_is_not_whole_any_more_is_not_called_the_same(busy: Http, tables: Cloud) -> None:
+    expire(tables, f"{BOT}:5", 0, 5)
+    code, answer = replayed()
+    untold = answer["ticks"]["not_comparable"]
+    assert (code, answer["ticks"]["compared"], [row["tick"] for row in untold]) == (0, 9, list(range(11, 2, -1)))
+    assert untold[0]["why"] == "1 of the 10 samples that it looked back on are not kept any more."
+    assert untold[-1]["why"] == "2 of the 3 samples that it looked back on are not kept any more."
+
+
+def test_a_tick_whose_samples_have_begun_to_expire_is_not_called_different(
+    tables: Cloud, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    run(process(Clock()), range(20))
+    expire(tables, f"{BOT}:5", 25)
+    serve(monkeypatch, tmp_path, MONDAY + 90 * 86400)
+    code, answer = replayed()
+    assert (code, answer["ticks"]["compared"], answer["differences"]) == (0, 0, [])
     assert {row["why"] for row in answer["ticks"]["not_comparable"]} == {
-        f"{gone} of the {samples} samples that it looked back on are not kept any more."
-        for gone, samples in ((1, 7), (2, 8), (2, 9), (2, 10), (1, 10))
-        if (gone, samples) != (1, 7)
+        "Samples that it looked back on have begun to expire."
     }
 
 

@@ -138,6 +138,26 @@ def test_two_ticks_that_see_an_edit_at_once_agree_on_its_version(tables: Cloud, 
     assert versions() == [(2, "by hand"), (1, "first start")]
 
 
+def test_two_ticks_that_see_different_edits_at_once_each_find_their_own_under_its_version(
+    tables: Cloud, started: Configurations
+) -> None:
+    edit(tables, risk_tolerance=Decimal("0.6"))
+
+    def meanwhile(name: str, call: dict[str, Any]) -> None:
+        if name == "PutItem" and call["TableName"].endswith("SettingsHistory"):
+            tables.before = lambda *_: None
+            edit(tables, risk_tolerance=Decimal("0.7"))
+            Configurations(BOT).begin(AT)
+
+    tables.before = meanwhile
+    told = started.begin(AT)
+    assert told.settings.risk_tolerance == 0.6
+    kept = Configurations(BOT).version(told.version)
+    assert kept is not None
+    assert kept.settings == told.settings
+    assert [one.settings["risk_tolerance"] for one in SettingsHistory(BOT).newest(3)] == [0.6, 0.7, 0.5]
+
+
 def test_an_api_change_over_an_edit_keeps_both(tables: Cloud, started: Configurations) -> None:
     edit(tables, window=Decimal(60))
     started.change({"horizon": 30}, "anna", AT)

@@ -119,7 +119,11 @@ class Configurations:
         version = max(read.version, known.version + 1 if known else 1)
         by_hand = version != read.version
         seen = _seen(read, version, "by hand" if by_hand else stored.updated_by, at, digest)
-        if self._history.add(seen) and by_hand:
+        is_added = self._history.add(seen)
+        if not is_added and self._history.newest(1, version + 1)[0].digest != digest:
+            # Another tick gave the number to another content: this one takes the next.
+            return self._keep(read, stored, at)
+        if is_added and by_hand:
             self._config.bump(stored, version, seen.who, seen.at)
         self._newest = seen
         return Configuration(read.settings, read.pairs, version)

@@ -44,7 +44,7 @@ class Desk:
         self._bot_id = bot_id
         self._clock = clock
         self._configurations = Configurations(bot_id)
-        self._explaining = Explaining(bot_id, venue, self._configurations)
+        self._explaining = Explaining(bot_id, venue, self._configurations, clock)
         self._states = States(bot_id)
         self._ledgers = Ledgers(bot_id)
         self._snapshots = PriceSnapshots(bot_id)

@@ -4,7 +4,8 @@ A tick's snapshot lasts an hour or, where the tick was a sample, 90 days. A trad
 lasts as long as TradeArchive.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from datetime import datetime
 from typing import Any
 
 from heisenbug.board import decision_row
@@ -21,13 +22,14 @@ from heisenbug.explanation import explained, not_again, tick_again
 from heisenbug.messages import trade_message, utc
 from heisenbug.recall import decide_again, inputs_of, window_of
 from heisenbug.store.bot_state import Ledgers
-from heisenbug.store.price_snapshot import PriceSnapshots
+from heisenbug.store.price_snapshot import SAMPLE_TTL_SECONDS, PriceSnapshots
 from heisenbug.store.trade_archive import TradeArchive
 from heisenbug.store.trade_history import RUNNING, TradeHistory
 
 MODES = ("paper", "live")
 LONGEST_NUMBER = 15
 ID_LENGTH = 24
+EXPIRING = "Samples that it looked back on have begun to expire."
 Plain = dict[str, Any]
 
 
@@ -38,10 +40,13 @@ class Untold(NotFound):
 class Explaining:
     """One bot's decisions, decided again."""
 
-    def __init__(self, bot_id: str, venue: Venue, configurations: Configurations) -> None:
+    def __init__(
+        self, bot_id: str, venue: Venue, configurations: Configurations, clock: Callable[[], datetime]
+    ) -> None:
         self._bot_id = bot_id
         self._venue = venue
         self._configurations = configurations
+        self._clock = clock
         self._snapshots = PriceSnapshots(bot_id)
 
     def told_at(self, snapshot: Snapshot) -> Configuration:
@@ -84,7 +89,9 @@ class Explaining:
         if told.version not in samples:
             samples[told.version] = self._samples(all_of_them, told)
         decision = decide_again(snapshot, told, samples[told.version], self._venue)
-        return {**decision_row(decision), "tick": snapshot.ticks, "again": tick_again(snapshot, decision)}
+        expires = self._samples_expire(snapshot, told)
+        again = not_again(EXPIRING) if expires else tick_again(snapshot, decision)
+        return {**decision_row(decision), "tick": snapshot.ticks, "again": again}
 
     def _samples(self, snapshots: Sequence[Snapshot], told: Configuration) -> list[Sample]:
         """The samples that ticks, newest first, looked back on while they were told this, read once."""
@@ -93,6 +100,10 @@ class Explaining:
         oldest = oldest_sample(snapshots[-1].at, settings)
         kept = self._snapshots.samples(settings.sample_seconds, count, snapshots[0].at, oldest)
         return [snapshot.sample for snapshot in kept]
+
+    def _samples_expire(self, snapshot: Snapshot, told: Configuration) -> bool:
+        """Whether a window may reach back to where samples expire, which they do in no certain order."""
+        return oldest_sample(snapshot.at, told.settings) < self._clock().timestamp() - SAMPLE_TTL_SECONDS
 
     def _explained(self, trade: Trade, record: bytes | None) -> Plain:
         if record is None:
@@ -108,7 +119,7 @@ class Explaining:
     def _stored_window(self, snapshot: Snapshot, told: Configuration) -> tuple[Sample, ...]:
         """The window of a record without a copy of it, while its samples are kept; raises Untold."""
         window = window_of(self._samples([snapshot], told), snapshot.at, told.settings)
-        if len(window) + 1 < snapshot.samples:
+        if len(window) + 1 < snapshot.samples or self._samples_expire(snapshot, told):
             raise Untold("Its record has no copy of its window, and the samples are not kept any more.")
         return window
 
