@@ -16,7 +16,6 @@ ABOUT = (
 )
 IN_PATH: dict[str, dict[str, Any]] = {
     "pair": {"type": "string", "examples": ["BTC-USD"]},
-    "sequence": {"type": "integer", "minimum": 1},
     "id": {"type": "string", "examples": ["3b0c44298fc1c149afbf4c89"]},
 }
 NEEDED = ("SettingsChange", "Statement")

@@ -126,6 +126,14 @@ def test_every_answer_has_the_shape_that_the_document_states(api: Http, is_fresh
         assert misfits(reply.data, answer_of("get", path)) == [], path
 
 
+def test_an_explained_trade_has_the_stated_shape_with_its_record_and_without(api: Http, tables: Cloud) -> None:
+    run(process(Clock()), range(16))
+    shape = answer_of("get", "/api/trades/{id}")
+    assert misfits(api("GET", "/api/trades/1").data, shape) == []
+    tables.forget("SettingsHistory")
+    assert misfits(api("GET", "/api/trades/2").data, shape) == []
+
+
 def in_doubt() -> str:
     """A trade of which nobody knows what became, by its id."""
     opened = live(Clock(MONDAY + 100))

@@ -129,7 +129,7 @@ class Explaining:
                 return TradeArchive(self._bot_id, mode).get(int(named))
             except NotFound:
                 # Ten of the sixteen digits of an id are also a number's.
-                if len(named) < ID_LENGTH and not self._named(named):
+                if not self._named(named):
                     raise
         found = self._named(named)
         if not found:
