@@ -13,7 +13,9 @@ from cli.trader import OLD_STACK
 
 
 def explain(
-    trade: Annotated[str, typer.Argument(metavar="TRADE", help="Its number, its id, or the beginning of that.")],
+    trade: Annotated[
+        str, typer.Argument(metavar="TRADE", help="Its number, its id, or the first four or more letters of that.")
+    ],
     json: Json = False,
 ) -> None:
     """Why a trade was made: what was seen, scored, passed and paid, and whether deciding again gives the same."""

@@ -78,7 +78,7 @@ def trades(office: Office, request: Request) -> Plain:
 
 @routes.add("GET", "/api/trades/{id}", "ExplainedTrade")
 def trade(office: Office, request: Request) -> Plain:
-    """One trade by its sequence number, its id or the beginning of that: what was seen and why it was made."""
+    """One trade by its sequence number, its id or its first four or more letters: what was seen and why it was made."""
     return office.desk.trade(request.named["id"])
 
 

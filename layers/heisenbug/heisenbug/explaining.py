@@ -29,6 +29,7 @@ from heisenbug.store.trade_history import RUNNING, TradeHistory
 MODES = ("paper", "live")
 LONGEST_NUMBER = 15
 ID_LENGTH = 24
+SHORTEST_BEGINNING = 4
 EXPIRING = "Samples that it looked back on have begun to expire."
 Plain = dict[str, Any]
 
@@ -143,7 +144,7 @@ class Explaining:
 
     def _named(self, beginning: str) -> dict[str, tuple[str, int]]:
         """Mode and sequence of each of the newest trades whose id begins so, by its id."""
-        if not beginning or len(beginning) > ID_LENGTH or not set(beginning) <= set("0123456789abcdef"):
+        if not SHORTEST_BEGINNING <= len(beginning) <= ID_LENGTH or not set(beginning) <= set("0123456789abcdef"):
             return {}
         both = ((mode, TradeHistory(self._bot_id, mode).named(beginning)) for mode in MODES)
         return {trade_id: (mode, number) for mode, found in both for trade_id, number in found.items()}
@@ -152,7 +153,9 @@ class Explaining:
         for mode in MODES:
             stored = Ledgers(self._bot_id).read(mode)
             for one in stored[0].dropped if stored else ():
-                if named and one.trade_id.startswith(named):
+                if len(named) >= SHORTEST_BEGINNING and one.trade_id.startswith(named):
                     return f"{one.trade_id} never became a trade, nothing was sent. {one.why}"
-        shown = f"{named[:40]!r}"
-        return f"There is no trade {shown}; heisenbug trades lists the newest, older ones are found by their number."
+        return (
+            f"There is no trade {named[:40]!r}; heisenbug trades lists the newest. They are found by their number, their "
+            f"id or at least its first {SHORTEST_BEGINNING} letters, older ones by their number."
+        )
