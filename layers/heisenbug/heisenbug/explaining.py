@@ -156,6 +156,6 @@ class Explaining:
                 if len(named) >= SHORTEST_BEGINNING and one.trade_id.startswith(named):
                     return f"{one.trade_id} never became a trade, nothing was sent. {one.why}"
         return (
-            f"There is no trade {named[:40]!r}; heisenbug trades lists the newest. Give a number, or at least the first "
-            f"{SHORTEST_BEGINNING} letters of an id; of older trades the number."
+            f"There is no trade {named[:40]!r}; heisenbug trades lists the newest. Give a number, or the first "
+            f"{SHORTEST_BEGINNING} or more letters of an id; of older trades the number."
         )
