@@ -16,7 +16,11 @@ wiring = Wiring()
 
 
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any] | None:
-    """The minute event, or one tick from the queue, or `{"live": wish}` from the command line (giving.py)."""
+    """The minute event, or one tick from the queue, or `{"live": wish}` from the command line (giving.py).
+
+    A rehearsal's event says in `now` (epoch seconds) what time it is; no other event may.
+    """
+    wiring.tell_time(event.get("now"))
     if "live" in event:
         return wiring.giving(context.get_remaining_time_in_millis()).answer(event["live"])
     # The same request may be delivered twice, so its id alone would not tell two attempts apart.

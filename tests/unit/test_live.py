@@ -120,3 +120,8 @@ def test_two_budgets_have_one_digest_only_where_they_are_the_same(
     first, second = replace(DEFAULTS, budget=one), replace(DEFAULTS, budget=other)
     assert (digest(first) == digest(second)) == (one == other)
     assert digest(first) == digest(replace(first, budget=dict(reversed(one.items())), window=77))
+
+
+def test_what_time_it_is_is_told_only_where_nothing_can_be_real() -> None:
+    rehearsals = [each for each in product((False, True), repeat=3) if Deployment(*each).is_rehearsal]
+    assert rehearsals == [(False, True, True)]

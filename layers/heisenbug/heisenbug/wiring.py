@@ -64,20 +64,33 @@ class Wiring:
     ) -> None:
         self.bot_id = environment.get("BOT_ID", "default")
         self.venue: Venue = VENUES[environment.get("VENUE", "uphold")]
-        self._clock, self._wait = clock, wait
+        self._told_time: datetime | None = None
+        self._wall_clock, self._wait = clock, wait
         self._session = bind_all(environment.get("TABLE_PREFIX", ""))
         self._url = environment.get("EXCHANGE_URL", "https://api.uphold.com")
         self._deployment = _deployment(environment, self._url)
-        self._credential = Credential(environment.get("CREDENTIAL_PARAMETER", ""), self._ssm, clock)
+        self._credential = Credential(environment.get("CREDENTIAL_PARAMETER", ""), self._ssm, self._clock)
         self._patience = Patience()
-        self._account_http = Http(self._url, clock, wait, self._patience, self._credential.sign)
-        self._tickers = Uphold(Http(self._url, clock, wait, self._patience), clock)
+        self._account_http = Http(self._url, self._clock, wait, self._patience, self._credential.sign)
+        self._tickers = Uphold(Http(self._url, self._clock, wait, self._patience), self._clock)
         history = environment.get("HISTORY_URL", "")
         self._past = LocalPast(history, PAST_TIMEOUT_SECONDS) if history else None
         self._queue = Ticks(_queue_client(self._session), environment.get("TICK_QUEUE_URL", ""))
         self._memory = Memory()
         self._remembered = Remembered()
         self._configurations = Configurations(self.bot_id)
+
+    def tell_time(self, now: float | None) -> None:
+        """Let time stand still at `now` (epoch seconds) until told otherwise; told None, it goes on by itself.
+
+        A recorded market is gone through so, tick by tick; raises PermissionError where anything could be real.
+        """
+        if now is not None and not self._deployment.is_rehearsal:
+            raise PermissionError(
+                "Only a stack on this computer, at an exchange on this computer and without live trading, may be told "
+                "what time it is: leave `now` out of the event."
+            )
+        self._told_time = None if now is None else datetime.fromtimestamp(now, UTC)
 
     def bot(self, token: str, remaining_milliseconds: int) -> Bot:
         """The bot for one invocation: `token` is this attempt's own, the deadline is the invocation's."""
@@ -121,6 +134,9 @@ class Wiring:
     def forget_prices(self) -> None:
         """Let the next tick ask for prices whatever their age."""
         self._memory.ticker = None
+
+    def _clock(self) -> datetime:
+        return self._told_time or self._wall_clock()
 
     def _exchange(self, told: Configuration, look: Look, holdings: Mapping[str, Decimal], deadline: float) -> Exchange:
         if told.settings.mode == "live":

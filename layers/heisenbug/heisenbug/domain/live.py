@@ -31,6 +31,11 @@ class Deployment:
     exchange_is_local: bool = False
     exchange_is_plain: bool = False
 
+    @property
+    def is_rehearsal(self) -> bool:
+        """Whether nothing here can be real: a stack and an exchange on this computer, and no live trading."""
+        return self.is_local and self.exchange_is_local and not self.enabled
+
 
 @dataclass(frozen=True, slots=True)
 class Standing:
