@@ -67,12 +67,11 @@ class Course:
     history: History
 
     @classmethod
-    def recorded(cls, file: Path, samples: int, skipped: int = 0) -> "Course":
-        """So many samples of a recording; what it did not publish at a moment is not shown then either."""
+    def recorded(cls, file: Path, samples: int) -> "Course":
+        """A recording's first samples; what it did not publish at a moment is not shown then either."""
         market = read_market(file, gone_after_seconds=0)
         whole = history_of(market, SPACING)
-        last = min(skipped + samples, len(whole)) - 1
-        return cls(market, whole.between(whole.at[skipped], whole.at[last]))
+        return cls(market, whole.between(whole.at[0], whole.at[min(samples, len(whole)) - 1]))
 
     @classmethod
     def written(cls, market: Market, moments: Sequence[float], file: Path) -> "Course":
@@ -152,7 +151,7 @@ def _differences(bot_id: str, backtest: Backtest, stored: Sequence[Snapshot]) ->
     again = _decided_again(backtest, stored)
     yield from _unlike("decision", list(map(_numbers, again)), list(map(_numbers, backtest.decisions)))
     yield from _unlike("ledger", [Ledgers(bot_id).read("paper")], [(_ledger(bot_id, memory), memory.sequence)])
-    yield from _unlike("state", [_told_apart(States(bot_id).read())], [_told_apart(memory.state)])
+    yield from _unlike("state", [_timeless(States(bot_id).read())], [_timeless(memory.state)])
     yield from _unlike("trade of the fast way", fast.trades, memory.finished)
     yield from _unlike("holdings of the fast way", [fast.holdings], [memory.ledger and memory.ledger.holdings])
 
@@ -218,8 +217,8 @@ def _ledger(bot_id: str, memory: Memory) -> Ledger | None:
     return replace(ledger, dropped=tuple(dropped))
 
 
-def _told_apart(state: State) -> State:
-    """The state, its time of being killed only as whether it was."""
+def _timeless(state: State) -> State:
+    """The state; of the text that says when it was killed, only that it was."""
     return replace(state, killed_at=state.killed_at and "killed")
 
 

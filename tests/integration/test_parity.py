@@ -95,7 +95,7 @@ def rehearse(tables: Cloud, monkeypatch: pytest.MonkeyPatch) -> Rehearse:
         with running(course.exchange()) as exchange:
             for name, value in {**LOCAL, "EXCHANGE_URL": exchange.url}.items():
                 monkeypatch.setenv(name, value)
-            app = None
+            app: Any = None
 
             def tick(number: int, due: int) -> None:
                 nonlocal app
