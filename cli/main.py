@@ -16,6 +16,7 @@ from cli import (
     resolving,
     risking,
     show,
+    sweeping,
     telling,
     watching,
 )
@@ -61,6 +62,7 @@ for name, tell in (
     app.command(name, rich_help_panel="Steer")(tell)
 app.command("replay", rich_help_panel="Learn")(replaying.replay)
 app.command("backtest", rich_help_panel="Learn")(backtesting.backtest_command)
+app.command("sweep", rich_help_panel="Learn")(sweeping.sweep_command)
 app.command("fit", rich_help_panel="Learn")(fitting.fit_command)
 app.add_typer(market.market, name="market", rich_help_panel="Learn")
 app.command("live", rich_help_panel="Real money")(risking.live)
