@@ -39,6 +39,7 @@ def rows_of(sweep: Sweep, jobs: int) -> Iterator[Row]:
         pool.shutdown(wait=False, cancel_futures=True)
         for process in active_children():
             process.terminate()
+            process.join()
 
 
 def _begin(sweep: Sweep) -> None:

@@ -7,13 +7,14 @@ os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # as template.yaml sets it; 
 from cli.paths import home
 from tests.benchmarks.deciding import deciding
 from tests.benchmarks.importing import importing
+from tests.benchmarks.sweeping import sweeping
 from tests.benchmarks.ticking import ticking
 
 
 def main() -> None:
     """Print each figure beside its goal."""
     print(f"{'what':<64} {'median':>10} {'goal':>10}")
-    for benchmark in (deciding, importing, ticking):
+    for benchmark in (deciding, sweeping, importing, ticking):
         for figure in benchmark(home()):
             print(f"{figure.what:<64} {figure.value:>10.3f} {figure.goal:>10} {figure.unit}", flush=True)
 

@@ -170,7 +170,7 @@ class Walk:
         portfolio = self._position.ledger.portfolio(due, None, self._killed_at < row)
         market = self._seen.market(row)
         decision = decide_on(self._seen.view(row), market, portfolio, self._settings, self._wish.venue)
-        count_gates(self._gates, decision)
+        self._count_decision(decision)
         if decision.chosen is not None and self._killed_at > row:
             self._convert(decision, row)
 
@@ -203,7 +203,8 @@ class Walk:
             if self._killed:
                 self._killed_at = begin + int(known[place])
                 return
-        self._peak = max(self._peak, self._exact(begin + int(known[worth[known].argmax()])))
+        if worth[known].max() > float(self._peak) * (1 - NEAR):
+            self._peak = max(self._peak, self._exact(begin + int(known[worth[known].argmax()])))
 
     def _worth(self, begin: int, end: int) -> Floats:
         total = np.zeros(end - begin)
@@ -215,6 +216,9 @@ class Walk:
     def _exact(self, row: int) -> Decimal:
         portfolio = self._position.ledger.portfolio(0, None, False)
         return equity_of(portfolio, self._seen.assets, self._seen.view(row).prices) or Decimal(0)
+
+    def _count_decision(self, decision: Decision) -> None:
+        count_gates(self._gates, decision)
 
     def _count(self, begin: int, end: int) -> None:
         """What stopped the conversions of the samples between, none of which could pass."""

@@ -7,8 +7,9 @@ from typing import Any
 
 import numpy as np
 
-from heisenbug.backtest.fast import Seen, Walk, prospects_of, seen
+from heisenbug.backtest.fast import Seen, prospects_of, seen
 from heisenbug.backtest.grid import Grid, Point
+from heisenbug.backtest.hurried import HurriedWalk
 from heisenbug.backtest.rules import Fill
 from heisenbug.backtest.run import Run, Wish
 from heisenbug.backtest.summary import cost_of, drawdown, holding_worth
@@ -108,12 +109,12 @@ class Sweep:
     def runs(self, settings: Settings) -> tuple[Run, Run]:
         """The two backtests: of the samples before the cut, and anew of those after, which look back over it.
 
-        The second is of the whole history; what lies before the cut has no equity and no trades in it.
+        Their gates are not counted. The second is of the whole history, with no equity and no trades before the cut.
         """
         past = self._see(settings)
         ahead = prospects_of(past)
-        before = Walk(past.until(self.cut), ahead.until(self.cut)).run()
-        return before, Walk(past, ahead).run(begin=self.cut)
+        before = HurriedWalk(past.until(self.cut), ahead.until(self.cut)).run()
+        return before, HurriedWalk(past, ahead).run(begin=self.cut)
 
     def _see(self, settings: Settings) -> Seen:
         """The past as decisions see it, which depends on the window alone of what may vary."""

@@ -180,9 +180,10 @@ def first_closed_gate(situation: Situation) -> Closed:
     for name, ask in _GATES.items():
         asked = ask(situation)
         first = asked.closed & (gate == Gate.OPEN)
-        gate = np.where(first, np.int8(name), gate)
-        value = np.where(first, asked.value, value)
-        limit = np.where(first, asked.limit, limit)
+        if first.any():
+            gate = np.where(first, np.int8(name), gate)
+            value = np.where(first, asked.value, value)
+            limit = np.where(first, asked.limit, limit)
     return Closed(gate, value, limit)
 
 
