@@ -141,9 +141,12 @@ def work(wish: Wish, tell: Any) -> None:
 
 
 def _die(death: str, call: Callable[[], Any]) -> Any:
-    if death == "after":
-        call()
-    os.kill(os.getpid(), signal.SIGKILL)
+    try:
+        if death == "after":
+            call()
+    finally:
+        # After is after an answer that is a failure, too.
+        os.kill(os.getpid(), signal.SIGKILL)
 
 
 @contextmanager
