@@ -1,6 +1,6 @@
 # Heisenbug: `make up` runs the bot on this computer, `make test` tests everything.
 .DEFAULT_GOAL := help
-.PHONY: help up down clean test unit integration e2e check lint types bench soak crash parity pins openapi
+.PHONY: help up down clean test unit integration e2e check lint types bench soak crash parity pins openapi vendor
 
 HOME_DIR := $(or $(HEISENBUG_HOME),.heisenbug)
 export HEISENBUG_HOME := $(abspath $(HOME_DIR))
@@ -71,6 +71,9 @@ soak: $(DEV)/requirements.txt ## run it as a person would, for a quarter of an h
 
 openapi: $(DEV)/requirements.txt ## write the HTTP API's document anew
 	@$(DEV)/bin/python -m cli.openapi > web/openapi.json
+
+vendor: $(DEV)/requirements.txt ## fetch the libraries that browsers get, as web/vendor/lock.json says (needs npm)
+	@$(DEV)/bin/python -m local.vendor
 
 # What the Lambda runtime brings must not be in a layer a second time.
 RUNTIME := $(foreach name,boto3 botocore s3transfer jmespath python-dateutil six,--no-emit-package $(name))

@@ -1,5 +1,6 @@
 """`heisenbug backtest`: what a bot with these settings would have done on a market's past."""
 
+from collections.abc import Callable
 from dataclasses import asdict, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -11,11 +12,13 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 from cli import show
 from cli.asking import Json
 from cli.errors import Mistyped
+from cli.reporting import check_report_place, write_report
 from cli.telling import changes_of
+from heisenbug.backtest import words
 from heisenbug.backtest.fast import run_fast
 from heisenbug.backtest.rules import Fill
-from heisenbug.backtest.run import Run, Wish
-from heisenbug.backtest.summary import Summary, summary_of
+from heisenbug.backtest.run import Wish
+from heisenbug.backtest.summary import Figures, Summary, figures_of
 from heisenbug.configuration import Configuration
 from heisenbug.domain.assets import TradingPair
 from heisenbug.domain.errors import InvalidSettings
@@ -27,11 +30,6 @@ from heisenbug.markets.history import History, OutOfRange, history_of
 from heisenbug.markets.market import epoch
 from heisenbug.markets.recorded import InvalidMarket, read_market
 
-RULES = {
-    Fill.NEXT_SAMPLE: "filled at the next sample's bid or ask plus the fee, never at the price that decided",
-    Fill.SAME_QUOTE: "filled at the quote that decided plus the fee, as the paper exchange does",
-}
-
 
 def backtest_command(
     market: Annotated[Path, typer.Option(help="A recorded market: gzip CSV at,pair,bid,ask.")],
@@ -42,19 +40,24 @@ def backtest_command(
     ] = None,
     fill: Annotated[Fill, typer.Option(help="At which quote a conversion is filled.")] = Fill.NEXT_SAMPLE,
     venue: Annotated[str, typer.Option(help="Whose fees are paid, unless cost_bps is set.")] = "uphold",
+    report: Annotated[Path | None, typer.Option(help="Write all of it into this .html file, with charts.")] = None,
     json: Json = False,
 ) -> None:
     """Run the bot's own decision over a market's past; settings that are not named have their defaults."""
+    if report is not None:
+        check_report_place(report)
     try:
-        wish = wish_of(market, begin, end, changes_of(told or []), fill, venue)
-        run = _run(wish)
-        summary = summary_of(run)
+        figures = _figures(lambda: wish_of(market, begin, end, changes_of(told or []), fill, venue))
     except (InvalidMarket, InvalidSettings, OutOfRange, Unpriceable) as bad:
         raise Mistyped(str(bad)) from bad
+    if report is not None:
+        write_report(figures, report)
     if json:
-        show.as_json({**_plain(summary), "trades": [_trade(trade) for trade in run.trades]})
+        show.as_json({**_plain(figures.summary), "trades": [_trade(trade) for trade in figures.run.trades]})
     else:
-        tell(summary)
+        tell(figures.summary)
+    if report is not None:
+        show.tell(f"The report is in {report}: one file, open it in a browser.")
 
 
 def wish_of(market: Path, begin: str, end: str, told: dict[str, Any], fill: Fill, venue: str) -> Wish:
@@ -65,6 +68,7 @@ def wish_of(market: Path, begin: str, end: str, told: dict[str, Any], fill: Fill
     history = history_of(read_market(market), settings.sample_seconds)
     history = between(history, begin, end)
     pairs = tuple(TradingPair(pair) for pair in sorted(history.pairs))
+    _check_start(settings, history)
     return Wish(history, Configuration(settings, pairs, 1), VENUES[venue], fill)
 
 
@@ -79,6 +83,16 @@ def settings_of(told: dict[str, Any]) -> Settings:
     return change(always, told)
 
 
+def _check_start(settings: Settings, history: History) -> None:
+    """Raise Mistyped where the bot would begin with what the market does not know."""
+    known = {settings.base_currency, *(side for pair in history.pairs for side in (pair.base, pair.quote))}
+    if unknown := sorted(set(settings.paper_start) - known):
+        raise Mistyped(
+            f"paper_start holds {', '.join(unknown)}, which {history.name} has no price of: "
+            f"begin with {', '.join(sorted(known))}."
+        )
+
+
 def between(history: History, begin: str, end: str) -> History:
     """The part that was asked for; raises Mistyped or OutOfRange."""
     try:
@@ -89,43 +103,65 @@ def between(history: History, begin: str, end: str) -> History:
     return history.between(first, last)
 
 
-def _run(wish: Wish) -> Run:
+def _figures(wish_of_market: Callable[[], Wish]) -> Figures:
+    """Read the market, run and judge; on a terminal with a bar that says which of them it is at."""
     columns = (TextColumn("{task.description}"), BarColumn(), TimeRemainingColumn())
     with Progress(*columns, console=show.talk, transient=True, disable=not show.talk.is_terminal) as bar:
-        task = bar.add_task(f"{len(wish.history)} samples", total=len(wish.history))
-        return run_fast(wish, lambda row: bar.update(task, completed=row + 1))
+        task = bar.add_task("reading the market", total=None)
+        wish = wish_of_market()
+        bar.update(task, description=f"{len(wish.history)} samples", total=len(wish.history))
+        run = run_fast(wish, lambda row: bar.update(task, completed=row + 1))
+        bar.update(task, description="judging", total=None)
+        return figures_of(run)
 
 
 def tell(summary: Summary) -> None:
     """The figures for a person."""
+    market = f"{summary.market}, {_utc(summary.begin)} to {_utc(summary.end)}, {summary.samples} samples"
+    base = summary.base
     show.facts(
         {
-            "Market": f"{summary.market}, {_utc(summary.begin)} to {_utc(summary.end)}, {summary.samples} samples",
-            "Rule": RULES[Fill(summary.fill)],
-            "Equity": f"{summary.final:.2f} {summary.base} from {summary.start:.2f}, {summary.gain:+.2%}",
+            "Market": f"{market}, {words.gaps(summary.gaps)}",
+            "Rule": words.RULES[Fill(summary.fill)],
+            "Equity": f"{summary.final:.2f} {base} from {summary.start:.2f}, {words.percent(summary.gain)}",
             "Drawdown": f"{summary.drawdown:.2%} at most",
-            "Doing nothing": "+0.00%",
-            "Holding": f"{summary.holding:+.2%}, equal parts of all assets; drawdown {summary.holding_drawdown:.2%}",
-            "Trades": f"{summary.trades}, and {summary.dropped} decisions that came to nothing",
-            "Costs paid": f"{summary.costs:.2f} {summary.base}",
+            "Doing nothing": f"{words.percent(summary.nothing)}; drawdown {summary.nothing_drawdown:.2%}",
+            "Holding": f"{words.percent(summary.holding)}, {words.holding(summary)}; "
+            f"drawdown {summary.holding_drawdown:.2%}",
+            "Trades": f"{summary.trades:,}, and {words.counted(summary.dropped, 'decision')} that came to nothing",
+            "Costs paid": words.costs(summary),
             "Confidence": _calibration(summary),
+            **_scores(summary),
             "Killed": summary.killed or "no",
             "Stopped first by": ", ".join(f"{gate} {count:,}" for gate, count in summary.gates.items()),
         }
     )
+    show.say(f"{words.headline(summary)}.")
     if not summary.trades:
-        show.say("No trade: at these costs nothing promised enough. That is mostly the honest answer.")
+        show.say("That is mostly the honest answer: most markets, most of the time, give no trade.")
     show.say("The past says nothing sure about the future.")
 
 
 def _calibration(summary: Summary) -> str:
     if summary.claimed is None or summary.realised is None:
-        return "nothing to judge"
+        return "no trade to judge"
     return f"claimed {summary.claimed:.3f}, realised {summary.realised:.3f} over {summary.judged} trades"
 
 
+def _scores(summary: Summary) -> dict[str, str]:
+    claims = summary.claims
+    if claims is None:
+        return {"Brier score": "nothing to judge", "Log-loss": "nothing to judge"}
+    measured, baseline = claims.measured, claims.baseline
+    return {
+        "Brier score": f"{measured.brier:.4f}, zero-drift {baseline.brier:.4f}, of {words.scored(claims)}",
+        "Log-loss": f"{measured.log_loss:.4f}, zero-drift {baseline.log_loss:.4f}; of both, lower is better",
+    }
+
+
 def _plain(summary: Summary) -> dict[str, Any]:
-    return {**asdict(summary), "begin": _utc(summary.begin), "end": _utc(summary.end), "gain": summary.gain}
+    more = {"gain": summary.gain, "costs_bps": summary.costs_bps, "headline": words.headline(summary)}
+    return {**asdict(summary), "begin": _utc(summary.begin), "end": _utc(summary.end), **more}
 
 
 def _trade(trade: Trade) -> dict[str, Any]:

@@ -3,16 +3,13 @@
 import json
 from pathlib import Path
 
-import numpy as np
 import pytest
 
 from cli import main
-from heisenbug.backtest.fast import run_fast
-from heisenbug.backtest.rules import Fill
-from heisenbug.backtest.summary import summary_of
+from cli.reporting import LIBRARY
 from heisenbug.markets.generated import GeneratedMarket
 from heisenbug.markets.written import write_market
-from tests.histories import KEEN, generated, wish
+from tests.histories import KEEN
 
 KEEN_WORDS = [word for name, value in KEEN.items() for word in ("--set", f"{name}={json.dumps(value)}")]
 
@@ -51,9 +48,18 @@ def test_a_person_is_told_the_rule_the_range_and_what_stopped_the_rest(
 ) -> None:
     assert run(monkeypatch, "--market", str(market)) == 0
     out, err = capsys.readouterr()
-    for words in ("240 samples", "next sample's bid or ask", "Doing nothing", "Holding", "held", "window"):
+    for words in (
+        "240 samples",
+        "next sample's bid or ask",
+        "Doing nothing",
+        "Holding",
+        "same costs",
+        "Log-loss",
+        "held",
+        "window",
+    ):
         assert words in out
-    assert "No trade: at these costs nothing promised enough." in err
+    assert "No trade in 4 hours: best edge 0 bp < cost 220 bp." in err
 
 
 @pytest.mark.parametrize(
@@ -63,6 +69,7 @@ def test_a_person_is_told_the_rule_the_range_and_what_stopped_the_rest(
         (["--set", "mode=live"], "mode cannot be set here"),
         (["--set", "forecaster=ridge"], "needs a fitted model"),
         (["--set", "base_currency=EUR"], "has no pair with EUR"),
+        (["--set", 'paper_start={"XYZ": "1"}'], "paper_start holds XYZ, which made has no price of: begin with ADA"),
         (["--from", "yesterday"], "give a day or a time like 2025-05-10"),
         (["--from", "1999-01-01", "--to", "1999-01-02"], "has no prices then: it goes from 2026-01"),
         (["--venue", "mtgox"], "There is no venue mtgox; there are uphold."),
@@ -88,25 +95,36 @@ def test_a_market_that_is_not_there_is_told_with_what_is_expected(
     assert "There is no market file nowhere.csv.gz" in capsys.readouterr().err
 
 
-def test_a_summary_follows_from_its_run() -> None:
-    made = run_fast(wish(generated(600), Fill.NEXT_SAMPLE, **KEEN))
-    summary = summary_of(made)
-    assert (summary.trades, summary.dropped) == (len(made.trades), len(made.dropped))
-    assert summary.final == made.equity[-1]
-    assert summary.gain == pytest.approx(made.equity[-1] / 1000 - 1)
-    assert 0 < summary.drawdown < 0.2
-    assert summary.costs == pytest.approx(
-        sum(float(t.amount) * t.expected.source_price * (t.realised_cost_bps or 0) / 1e4 for t in made.trades)
-    )
-    assert summary.judged == sum(t.due <= made.wish.history.at[-31] for t in made.trades)
-    assert summary.claimed is not None
-    assert summary.claimed >= 0.55
-    assert summary.realised is not None
-    assert 0 <= summary.realised <= 1
+def test_the_report_is_written_whole_and_replaces_an_older_one(
+    market: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = tmp_path / "out.html"
+    assert run(monkeypatch, "--market", str(market), "--report", str(file)) == 0
+    assert f"The report is in {file}" in capsys.readouterr().err
+    first = file.read_text()
+    assert "No trade in 4 hours: best edge 0 bp &lt; cost 220 bp" in first
+    assert LIBRARY.read_text() in first
+    assert run(monkeypatch, "--market", str(market), *KEEN_WORDS, "--report", str(file)) == 0
+    assert "trades in 4 hours" in file.read_text()
+    assert list(tmp_path.iterdir()) == [file]
 
 
-def test_holding_is_equal_parts_of_everything_from_the_first_sample() -> None:
-    history = generated(100)
-    mids = (history.bids + history.asks) / 2
-    grown = np.concatenate(([1.0], mids[-1] / mids[0])).mean() - 1
-    assert summary_of(run_fast(wish(history))).holding == pytest.approx(grown)
+@pytest.mark.parametrize(
+    ("name", "says"),
+    [
+        ("folder.html", "is a folder: name a file"),
+        ("nowhere/out.html", "There is no folder"),
+        ("out.txt", "is no name of a report: end it in .html"),
+        ("mine.html", "is there already and is no report of a backtest: name another file"),
+    ],
+)
+def test_a_place_where_no_report_can_be_is_told_before_the_run(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], name: str, says: str
+) -> None:
+    (tmp_path / "folder.html").mkdir()
+    (tmp_path / "mine.html").write_text("<p>mine</p>")
+    before = sorted(tmp_path.rglob("*"))
+    assert run(monkeypatch, "--market", "nowhere.csv.gz", "--report", str(tmp_path / name)) == 2
+    assert says in capsys.readouterr().err.replace("\n", " ")
+    assert sorted(tmp_path.rglob("*")) == before
+    assert (tmp_path / "mine.html").read_text() == "<p>mine</p>"

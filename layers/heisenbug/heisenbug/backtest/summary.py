@@ -6,26 +6,47 @@ from math import log
 
 import numpy as np
 
+from heisenbug.backtest.claims import Claims, a_horizon_later, claims_of
+from heisenbug.backtest.closest import Closest, closest_of
+from heisenbug.backtest.curves import Curves, curves_of
+from heisenbug.backtest.fast import Seen, seen
 from heisenbug.backtest.run import Run
 from heisenbug.domain.gates import Gate
 from heisenbug.domain.trade import Trade
-from heisenbug.fitting.history import prices_in
-from heisenbug.markets.history import Floats
+from heisenbug.fitting.history import Unpriceable, prices_in
+from heisenbug.markets.history import Floats, History
+
+
+@dataclass(frozen=True, slots=True)
+class Gaps:
+    """Where samples were missing: how often in a row, how many, the longest in seconds; and what was not believed.
+
+    `unpriced` counts the quotes of single pairs that samples lacked, `guarded` those that were there and not believed.
+    """
+
+    gaps: int
+    missing: int
+    longest: int
+    unpriced: int
+    guarded: int
 
 
 @dataclass(frozen=True, slots=True)
 class Summary:
-    """Figures of one run; returns and drawdowns are fractions, `costs` in the base currency.
+    """Figures of one run; returns and drawdowns are fractions, `costs` and `turnover` in the base currency.
 
-    `holding` is the return of equal parts of every asset at the first sample, never traded. `claimed` and `realised`
-    compare the trades' mean confidence with how many of the `judged` had gained, after costs, a horizon later; both are
-    None where none can be judged.
+    `holding` is the return of equal parts of every asset at the first sample, bought at the bot's costs and never
+    traded; `nothing` that of the start itself. `claimed` and `realised` compare the trades' mean confidence with how
+    many of the `judged` had gained, after costs, a horizon later; both are None where none can be judged. `claims` are
+    those of all conversions, traded or not. `closest` is there where nothing was traded.
     """
 
     market: str
     begin: int
     end: int
     samples: int
+    sample_seconds: int
+    gaps: Gaps
     fill: str
     base: str
     trades: int
@@ -35,77 +56,129 @@ class Summary:
     drawdown: float
     holding: float
     holding_drawdown: float
+    held: int
+    nothing: float
+    nothing_drawdown: float
+    turnover: float
     costs: float
     judged: int
     claimed: float | None
     realised: float | None
     killed: str
     gates: Mapping[str, int]
+    claims: Claims | None
+    closest: Closest | None
 
     @property
     def gain(self) -> float:
-        """What the equity grew by, as a fraction; doing nothing gains nothing."""
+        """What the equity grew by, as a fraction."""
         return self.final / self.start - 1
+
+    @property
+    def costs_bps(self) -> float | None:
+        """The costs of what was converted, in basis points; None where nothing was."""
+        return self.costs / self.turnover * 10_000 if self.turnover else None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Figures:
+    """All that a report shows of a run; `came` is each trade's net log return a horizon later, or None."""
+
+    run: Run
+    summary: Summary
+    curves: Curves
+    came: tuple[float | None, ...]
 
 
 def summary_of(run: Run) -> Summary:
-    """The figures of a run."""
-    history, settings = run.wish.history, run.wish.told.settings
-    assets, logs = prices_in(settings.base_currency, history)
-    known = run.equity[np.isfinite(run.equity)]
-    held = holding_worth(logs)
-    judged = [
-        (trade.expected.confidence, won) for trade in run.trades if (won := _won(run, trade, assets, logs)) is not None
-    ]
-    return Summary(
-        history.name,
-        int(history.at[0]),
-        int(history.at[-1]),
-        len(history),
-        run.wish.fill.value,
-        settings.base_currency,
-        len(run.trades),
-        len(run.dropped),
-        float(known[0]),
-        float(known[-1]),
-        drawdown(known),
-        float(held[-1] / held[0] - 1),
-        drawdown(held),
-        sum(map(cost_of, run.trades)),
-        len(judged),
-        float(np.mean([confidence for confidence, _ in judged])) if judged else None,
-        float(np.mean([won for _, won in judged])) if judged else None,
-        run.killed,
-        {gate.name.lower(): run.gates[gate] for gate in Gate if run.gates[gate]},
-    )
+    """The figures of a run; raises Unpriceable where its worth was never known."""
+    return figures_of(run).summary
 
 
-def holding_worth(logs: Floats) -> Floats:
-    """The worth of equal parts of all assets that were priced at first, bridged where they have no price (T,)."""
-    priced = logs[:, np.isfinite(logs[0])]
-    worth = np.exp(priced - priced[0])
-    last = np.maximum.accumulate(np.where(np.isfinite(worth), np.arange(len(worth))[:, None], 0), axis=0)
-    mean: Floats = np.take_along_axis(worth, last, axis=0).mean(axis=1)
-    return mean
+def figures_of(run: Run) -> Figures:
+    """The figures of a run with its curves and what came of each trade; raises Unpriceable."""
+    past = seen(run.wish)
+    curves, came = curves_of(run, past), _came(run)
+    return Figures(run, _summary(run, past, curves, came), curves, came)
 
 
-def drawdown(worth: Floats) -> float:
-    """The deepest fall under the highest worth before it, as a fraction."""
-    return float((1 - worth / np.maximum.accumulate(worth)).max())
+def worth_of(trade: Trade) -> float:
+    """What a trade converted, in the base currency at the mid it was decided at."""
+    return float(trade.amount) * trade.expected.source_price
 
 
 def cost_of(trade: Trade) -> float:
     """What a trade paid in the base currency, from its amounts."""
-    return float(trade.amount) * trade.expected.source_price * (trade.realised_cost_bps or 0.0) / 10_000
+    return worth_of(trade) * (trade.realised_cost_bps or 0.0) / 10_000
 
 
-def _won(run: Run, trade: Trade, assets: tuple[str, ...], logs: Floats) -> bool | None:
-    """Whether a conversion had gained after its cost a horizon later; None where that is not known."""
-    row = int(np.searchsorted(run.wish.history.at, trade.due))
-    later = row + run.wish.told.settings.horizon
-    if later >= len(logs):
-        return None
-    source, target = assets.index(trade.source), assets.index(trade.target)
-    moved = logs[later] - logs[row]
-    net = float(moved[target] - moved[source]) + log(1 - (trade.realised_cost_bps or 0.0) / 10_000)
-    return net > 0 if net == net else None
+def _summary(run: Run, past: Seen, curves: Curves, came: tuple[float | None, ...]) -> Summary:
+    history, settings = run.wish.history, run.wish.told.settings
+    known = run.equity[np.isfinite(run.equity)]
+    if not len(known):
+        raise Unpriceable(f"{history.name} never has a price of all that paper_start holds: begin with something else.")
+    judged = [
+        (trade.expected.confidence, net > 0) for trade, net in zip(run.trades, came, strict=True) if net is not None
+    ]
+    return Summary(
+        market=history.name,
+        begin=int(history.at[0]),
+        end=int(history.at[-1]),
+        samples=len(history),
+        sample_seconds=history.sample_seconds,
+        gaps=_gaps(history, past),
+        fill=run.wish.fill.value,
+        base=settings.base_currency,
+        trades=len(run.trades),
+        dropped=len(run.dropped),
+        start=float(known[0]),
+        final=float(known[-1]),
+        drawdown=_deepest(curves, run.equity),
+        holding=float(curves.holding[-1] / curves.start - 1),
+        holding_drawdown=_deepest(curves, curves.holding),
+        held=curves.held,
+        nothing=float(curves.nothing[-1] / curves.start - 1),
+        nothing_drawdown=_deepest(curves, curves.nothing),
+        turnover=sum(map(worth_of, run.trades)),
+        costs=sum(map(cost_of, run.trades)),
+        judged=len(judged),
+        claimed=float(np.mean([confidence for confidence, _ in judged])) if judged else None,
+        realised=float(np.mean([won for _, won in judged])) if judged else None,
+        killed=run.killed,
+        gates={gate.name.lower(): run.gates[gate] for gate in Gate if run.gates[gate]},
+        claims=claims_of(past),
+        closest=None if run.trades else closest_of(past, bool(run.killed)),
+    )
+
+
+def _deepest(curves: Curves, worth: Floats) -> float:
+    return float(np.nanmax(curves.drawdown(worth)))
+
+
+def _gaps(history: History, past: Seen) -> Gaps:
+    steps = np.diff(history.at // history.sample_seconds)
+    quoted = np.isfinite(history.bids) & np.isfinite(history.asks)
+    return Gaps(
+        int((steps > 1).sum()),
+        int((steps - 1).sum()),
+        int(steps.max(initial=1)) * history.sample_seconds if (steps > 1).any() else 0,
+        int((~quoted).sum()),
+        int((quoted & ~np.isfinite(past.guards.log_mids)).sum()),
+    )
+
+
+def _came(run: Run) -> tuple[float | None, ...]:
+    """What each trade's conversion had come to a horizon later, after its cost; None where that is not known."""
+    assets, logs = prices_in(run.wish.told.settings.base_currency, run.wish.history)
+    later = a_horizon_later(run.wish.history, run.wish.told.settings.horizon)
+    rows = np.searchsorted(run.wish.history.at, [trade.due for trade in run.trades])
+    return tuple(
+        _net(trade, assets, logs[later[row]] - logs[row]) if later[row] >= 0 else None
+        for trade, row in zip(run.trades, rows.tolist(), strict=True)
+    )
+
+
+def _net(trade: Trade, assets: tuple[str, ...], moved: Floats) -> float | None:
+    gross = float(moved[assets.index(trade.target)] - moved[assets.index(trade.source)])
+    net = gross + log(1 - (trade.realised_cost_bps or 0.0) / 10_000)
+    return net if net == net else None

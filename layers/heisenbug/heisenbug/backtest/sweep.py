@@ -12,7 +12,7 @@ from heisenbug.backtest.grid import Grid, Point
 from heisenbug.backtest.hurried import HurriedWalk
 from heisenbug.backtest.rules import Fill
 from heisenbug.backtest.run import Run, Wish
-from heisenbug.backtest.summary import cost_of, drawdown, holding_worth
+from heisenbug.backtest.summary import cost_of
 from heisenbug.configuration import Configuration
 from heisenbug.domain.assets import TradingPair
 from heisenbug.domain.errors import InvalidSettings
@@ -86,8 +86,8 @@ class Sweep:
         self.split, self.cut = split, _cut(history, split, max(grid.values.get("window", [settings.window])))
         _, logs = prices_in(settings.base_currency, history)
         before, after = history.parted(self.cut)
-        self.in_sample = _stretch(before, holding_worth(logs[: self.cut]))
-        self.out_of_sample = _stretch(after, holding_worth(logs[self.cut :]))
+        self.in_sample = _stretch(before, _holding_worth(logs[: self.cut]))
+        self.out_of_sample = _stretch(after, _holding_worth(logs[self.cut :]))
         self._seen: Seen | None = None
 
     def __reduce__(self) -> tuple[Any, ...]:
@@ -152,7 +152,21 @@ def _part(run: Run) -> Part:
         log(known[-1] / known[0]),
         len(run.trades),
         len(run.dropped),
-        drawdown(known),
+        _drawdown(known),
         float(sum(map(cost_of, run.trades))),
         run.killed,
     )
+
+
+def _holding_worth(logs: Floats) -> Floats:
+    """The worth of equal parts of all assets that were priced at first, bridged where they have no price (T,)."""
+    priced = logs[:, np.isfinite(logs[0])]
+    worth = np.exp(priced - priced[0])
+    last = np.maximum.accumulate(np.where(np.isfinite(worth), np.arange(len(worth))[:, None], 0), axis=0)
+    mean: Floats = np.take_along_axis(worth, last, axis=0).mean(axis=1)
+    return mean
+
+
+def _drawdown(worth: Floats) -> float:
+    """The deepest fall under the highest worth before it, as a fraction."""
+    return float((1 - worth / np.maximum.accumulate(worth)).max())

@@ -39,6 +39,11 @@ def check_place(path: Path) -> None:
     """Raise CannotWrite where there cannot be a market file of this name."""
     if not path.name.endswith(SUFFIX) or path.name == SUFFIX:
         raise CannotWrite(f"{path} is no name of a market file: end it in {SUFFIX}.")
+    check_folder(path)
+
+
+def check_folder(path: Path) -> None:
+    """Raise CannotWrite where no file of this name can be made, whatever it is to hold."""
     if not path.parent.is_dir():
         raise CannotWrite(f"There is no folder {path.parent}: make it first, or name a file in another.")
     if path.is_dir():
@@ -54,7 +59,7 @@ def write_market(market: Market, moments: Iterable[float], path: Path, force: bo
     """
     check_place(path)
     _refuse_existing(path, force)
-    with _whole_or_not_at_all(path, force) as file, gzip.GzipFile("", "wb", COMPRESSION, file, 0) as packed:
+    with whole_or_not_at_all(path, force) as file, gzip.GzipFile("", "wb", COMPRESSION, file, 0) as packed:
         packed.write(f"{HEADER}\n".encode())
         return sum(_write_block(market, block, packed) for block in _blocks(moments))
 
@@ -205,7 +210,7 @@ def _refuse_existing(path: Path, force: bool) -> None:
 
 
 @contextmanager
-def _whole_or_not_at_all(path: Path, force: bool) -> Iterator[IO[bytes]]:
+def whole_or_not_at_all(path: Path, force: bool) -> Iterator[IO[bytes]]:
     """A file under another name, which becomes `path` when it is whole and is deleted when it is not."""
     partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
     try:

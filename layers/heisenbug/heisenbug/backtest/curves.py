@@ -1,0 +1,59 @@
+"""Worth over time: the bot's, against equal parts of all assets held and against doing nothing."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from heisenbug.backtest.fast import Seen
+from heisenbug.backtest.run import Run
+from heisenbug.domain.costs import conversion_costs
+from heisenbug.domain.forecasters.ridge import carried
+from heisenbug.fitting.history import prices_in
+from heisenbug.markets.history import Floats, Ints
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Curves:
+    """Worth in the base currency at each sample (T,), at mids: nothing is sold in the end.
+
+    `equity` is the bot's, NaN where a held asset had no price. `holding` buys equal parts of the `held` assets that
+    were priced at the first sample, pays for that what the bot would pay, and never trades. `nothing` keeps the start.
+    """
+
+    at: Ints
+    equity: Floats
+    holding: Floats
+    nothing: Floats
+    held: int
+
+    @property
+    def start(self) -> float:
+        """The worth before anything was done."""
+        return float(self.nothing[0])
+
+    def drawdown(self, worth: Floats) -> Floats:
+        """How far under its peak so far, the start included, as a fraction (T,); NaN where the worth is not known."""
+        peaks = np.fmax.accumulate(np.fmax(worth, self.start))
+        fall: Floats = 1 - worth / peaks
+        return fall
+
+
+def curves_of(run: Run, seen: Seen) -> Curves:
+    """The three ways to have spent the time of a run."""
+    settings, history = run.wish.told.settings, run.wish.history
+    assets, logs = prices_in(settings.base_currency, history)
+    prices = np.exp(carried(logs))
+    start = {assets.index(asset): float(amount) for asset, amount in settings.paper_start.items() if asset in assets}
+    nothing = prices[:, list(start)] @ np.array(list(start.values()))
+    priced = np.isfinite(logs[0])
+    grown = prices[:, priced] / prices[0, priced] * _bought(run, seen)[priced]
+    return Curves(history.at, run.equity, float(nothing[0]) * grown.mean(axis=1), nothing, int(priced.sum()))
+
+
+def _bought(run: Run, seen: Seen) -> Floats:
+    """What is left of one unit of the base currency after it was converted into each asset at the first sample (N,)."""
+    settings, at = run.wish.told.settings, int(run.wish.history.at[0])
+    spreads = np.nan_to_num(seen.half_spreads[0])
+    left: Floats = 1 - conversion_costs(seen.assets, spreads, {}, at, settings, run.wish.venue)[0]
+    left[0] = 1
+    return left

@@ -1,0 +1,1 @@
+"""The report of a backtest: one HTML file that needs nothing but a browser."""
