@@ -123,7 +123,8 @@ def tell(summary: Summary) -> None:
         {
             "Market": f"{market}, {words.gaps(summary.gaps)}",
             "Rule": words.RULES[Fill(summary.fill)],
-            "Equity": f"{summary.final:.2f} {base} from {summary.start:.2f}, {words.percent(summary.gain)}",
+            "Equity": f"{words.money(summary.final, base)} from {words.money(summary.start, base)}, "
+            f"{words.percent(summary.gain)}",
             "Drawdown": f"{summary.drawdown:.2%} at most",
             "Doing nothing": f"{words.percent(summary.nothing)}; drawdown {summary.nothing_drawdown:.2%}",
             "Holding": f"{words.percent(summary.holding)}, {words.holding(summary)}; "

@@ -14,7 +14,7 @@ from heisenbug.backtest.fast import run_fast, seen
 from heisenbug.backtest.rules import Fill
 from heisenbug.backtest.summary import figures_of, summary_of
 from heisenbug.backtest.thinned import thinned
-from heisenbug.backtest.words import headline, percent, span
+from heisenbug.backtest.words import headline, money, percent, span
 from heisenbug.domain.assets import Pair
 from heisenbug.markets.history import History
 from tests.histories import KEEN, generated, wish
@@ -183,6 +183,14 @@ def test_no_percentage_is_minus_zero() -> None:
         "-1.23%",
         "+50.00%",
         "50.00%",
+    )
+
+
+def test_money_is_told_at_its_assets_precision() -> None:
+    assert (money(1234.5, "USD"), money(0.5, "BTC"), money(1234.5, "JPY")) == (
+        "1,234.50 USD",
+        "0.50000000 BTC",
+        "1,234 JPY",
     )
 
 

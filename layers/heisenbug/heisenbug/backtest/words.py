@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from heisenbug.backtest.claims import Claims
 from heisenbug.backtest.rules import Fill
 from heisenbug.backtest.summary import Gaps, Summary
+from heisenbug.domain.assets import precision
 from heisenbug.domain.settings import Settings
 from heisenbug.domain.words import bps
 
@@ -52,12 +53,17 @@ def percent(fraction: float, sign: str = "+") -> str:
     return text.lstrip("+-") if float(text.rstrip("%")) == 0 else text
 
 
+def money(amount: float, asset: str) -> str:
+    """An amount at the asset's precision, with its name."""
+    return f"{amount:,.{precision(asset)}f} {asset}"
+
+
 def costs(summary: Summary) -> str:
     """What was paid, in the base currency and in basis points of what was converted."""
     base = summary.base
     if summary.costs_bps is None:
-        return f"0 {base}, nothing was converted"
-    return f"{summary.costs:,.2f} {base}, {summary.costs_bps:.1f} bp of {summary.turnover:,.2f} {base} converted"
+        return f"{money(0, base)}, nothing was converted"
+    return f"{money(summary.costs, base)}, {summary.costs_bps:.1f} bp of {money(summary.turnover, base)} converted"
 
 
 def holding(summary: Summary) -> str:

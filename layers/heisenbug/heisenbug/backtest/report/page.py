@@ -15,11 +15,12 @@ from heisenbug.backtest.report.tables import utc
 from heisenbug.backtest.summary import Figures
 from heisenbug.backtest.thinned import Thinned, thinned
 from heisenbug.backtest.words import counted, headline
+from heisenbug.domain.assets import precision
 from heisenbug.markets.history import Floats
 
 # By this a file is known to be a report.
 MARK = '<meta name="generator" content="Heisenbug backtest report">'
-SIGNIFICANT_DIGITS = 7
+SIGNIFICANT_DIGITS = 9
 
 
 def report_of(figures: Figures, library: str) -> str:
@@ -84,6 +85,7 @@ def _data(figures: Figures, drawn: Thinned) -> str:
     marked = {int(np.abs(drawn.at - trade.due).argmin()) for trade in trades}
     data = {
         "base": figures.summary.base,
+        "digits": precision(figures.summary.base),
         "at": drawn.at.tolist(),
         "marked": sorted(marked),
         **{name: _numbers(line) for name, line in drawn.lines.items()},

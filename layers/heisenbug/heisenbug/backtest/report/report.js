@@ -6,8 +6,8 @@
   const place = document.getElementById("chart");
   const legend = document.getElementById("legend");
   const names = { equity: "This bot", holding: "Holding", nothing: "Doing nothing" };
-  const money = new Intl.NumberFormat("en-GB", { minimumFractionDigits: 2, maximumFractionDigits: 2 });
-  const worth = { type: "custom", minMove: 0.01, formatter: (value) => money.format(value) };
+  const money = new Intl.NumberFormat("en-GB", { minimumFractionDigits: data.digits, maximumFractionDigits: data.digits });
+  const worth = { type: "custom", minMove: 10 ** -data.digits, formatter: (value) => money.format(value) };
   const fall = { type: "custom", minMove: 0.01, formatter: (value) => `${value === 0 ? "" : "\u2212"}${Math.abs(value).toFixed(2)}%` };
   const moment = (time) => new Date(time * 1000).toISOString().slice(0, 16).replace("T", " ");
 

@@ -9,7 +9,7 @@ from heisenbug.backtest.report.tables import MOST_DROPPED, MOST_TRADES, signed, 
 from heisenbug.backtest.rules import Fill
 from heisenbug.backtest.summary import Figures, Summary
 from heisenbug.backtest.thinned import Thinned
-from heisenbug.backtest.words import RULES, costs, counted, gaps, holding, percent, scored, span, verdict
+from heisenbug.backtest.words import RULES, costs, counted, gaps, holding, money, percent, scored, span, verdict
 
 # More marks than this would hide the line that they stand on.
 MOST_MARKS = 200
@@ -29,15 +29,16 @@ def lead(figures: Figures) -> str:
 
 def tiles(summary: Summary) -> str:
     """The figures that are looked at first."""
-    base = escape(summary.base)
+    paid, _, of = costs(summary).partition(", ")
+    grown = f"{money(summary.final, summary.base)} from {money(summary.start, summary.base)}"
     deepest = f"holding {percent(summary.holding_drawdown, '')}, doing nothing {percent(summary.nothing_drawdown, '')}"
     shown = [
-        ("This bot", signed(summary.gain), f"{summary.final:,.2f} {base} from {summary.start:,.2f}"),
+        ("This bot", signed(summary.gain), escape(grown)),
         ("Holding", signed(summary.holding), holding(summary)),
         ("Doing nothing", signed(summary.nothing), "the start, kept as it was"),
         ("Deepest drawdown", percent(summary.drawdown, ""), deepest),
         ("Trades", f"{summary.trades:,}", f"{counted(summary.dropped, 'decision')} came to nothing"),
-        ("Costs paid", f"{summary.costs:,.2f} {base}", escape(costs(summary).partition(", ")[2])),
+        ("Costs paid", escape(paid), escape(of)),
         *_scores(summary),
     ]
     return "".join(f"<div><dt>{name}</dt><dd>{value}</dd><dd>{note}</dd></div>" for name, value, note in shown)

@@ -10,6 +10,7 @@ from typing import Any
 from heisenbug.backtest.report.drawing import bar
 from heisenbug.backtest.summary import Figures, Summary, cost_of, worth_of
 from heisenbug.backtest.words import gate_words, percent
+from heisenbug.domain.assets import precision
 from heisenbug.domain.settings import DEFAULTS, MEANS, Settings, as_plain
 from heisenbug.domain.trade import Trade, TradeState
 from heisenbug.fitting.calibration import Bin
@@ -72,15 +73,16 @@ def trades_table(figures: Figures) -> str:
     pairs = list(zip(figures.run.trades, figures.came, strict=True))
     half = MOST_TRADES // 2
     shown = pairs if len(pairs) <= MOST_TRADES else [*pairs[:half], *pairs[-half:]]
-    return table(headings, (_trade(trade, came) for trade, came in shown), "Trades")
+    digits = precision(figures.summary.base)
+    return table(headings, (_trade(trade, came, digits) for trade, came in shown), "Trades")
 
 
-def _trade(trade: Trade, came: float | None) -> Sequence[str]:
+def _trade(trade: Trade, came: float | None, digits: int) -> Sequence[str]:
     return (
         utc(trade.due),
         _conversion(trade),
-        f"{worth_of(trade):,.2f}",
-        _minus(f"{cost_of(trade):,.4f}"),
+        f"{worth_of(trade):,.{digits}f}",
+        _minus(f"{cost_of(trade):,.{digits + 2}f}"),
         _minus(f"{trade.realised_cost_bps:.1f}") if trade.realised_cost_bps is not None else "\N{EN DASH}",
         f"{trade.expected.confidence:.2f}",
         signed(expm1(came)) if came is not None else "\N{EN DASH}",
