@@ -110,22 +110,24 @@ def test_what_a_gap_swallowed_a_horizon_later_is_not_judged() -> None:
 
 
 def test_claims_are_counted_and_scored_by_hand() -> None:
-    changes = {"forecaster": "drift", "drift_weight": 1, "cost_bps": 0, "window": 20, "horizon": 5}
+    changes = {"forecaster": "drift", "drift_weight": 1, "cost_bps": 500, "window": 20, "horizon": 5}
     claims = claims_of(seen(wish(moving(wavy(60)), **changes)))
     assert claims is not None
-    rows = range(19, 55)
-    logs = np.log(wavy(60))
-    probabilities, came, baseline = [], [], []
-    for row in rows:
+    logs, cost = np.log(wavy(60)), log(1 - 0.05)
+    drift, zero, came = [], [], []
+    for row in range(19, 55):
         returns = np.diff(logs[row - 19 : row + 1])
-        z = 5 * returns.mean() / (returns.std(ddof=1) * 5**0.5)
-        probabilities += [_normal(z), _normal(-z)]
-        baseline += [0.5, 0.5]
-        came += [logs[row + 5] > logs[row], logs[row + 5] < logs[row]]
+        deviation, move = returns.std(ddof=1) * 5**0.5, logs[row + 5] - logs[row]
+        drift += [NormalDist().cdf((sign * 5 * returns.mean() + cost) / deviation) for sign in (1, -1)]
+        zero += [NormalDist().cdf(cost / deviation)] * 2
+        came += [move + cost > 0, -move + cost > 0]
     assert (claims.samples, claims.of, claims.measured.count) == (36, 36, 72)
-    assert claims.measured.brier == pytest.approx(np.mean((np.array(probabilities) - came) ** 2), abs=1e-6)
-    assert claims.baseline.brier == pytest.approx(0.25, abs=1e-6)
-    assert claims.baseline.log_loss == pytest.approx(log(2), abs=1e-6)
+    assert 0 < sum(came) < 36
+    assert claims.measured.brier == pytest.approx(np.mean((np.array(drift) - came) ** 2), abs=1e-6)
+    assert claims.baseline.brier == pytest.approx(np.mean((np.array(zero) - came) ** 2), abs=1e-6)
+    assert claims.baseline.log_loss == pytest.approx(
+        -np.mean(np.log(np.where(came, zero, 1 - np.array(zero)))), abs=1e-5
+    )
     assert sum(bin.count for bin in claims.bins) == 72
 
 
@@ -226,8 +228,3 @@ def test_a_short_line_is_drawn_sample_by_sample_with_its_gaps() -> None:
 def test_thinned_times_rise_however_close_the_samples_are(seconds: int) -> None:
     at = np.arange(2001) * seconds
     assert (np.diff(thinned(at, {"line": np.arange(2001.0)}, seconds).at) > 0).all()
-
-
-def _normal(z: float) -> float:
-
-    return NormalDist().cdf(z)

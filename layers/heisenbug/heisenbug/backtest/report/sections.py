@@ -21,7 +21,7 @@ def lead(figures: Figures) -> str:
     told = f"The bot was killed: {escape(killed)} " if killed else ""
     if closest is not None:
         conversion = f"{escape(closest.source)} \N{RIGHTWARDS ARROW} {escape(closest.target)}"
-        told += f"Closest to paying was {conversion} at {utc(closest.at)} UTC: {escape(closest.why)}."
+        told += f"Closest to paying was {conversion} at <time>{utc(closest.at)} UTC</time>: {escape(closest.why)}."
         if figures.run.wish.told.settings.forecaster == "zero_drift":
             told += " The forecaster zero_drift believes in no drift, so no conversion can pay: its edge is always 0."
     return f'<p class="lead">{told}</p>' if told else ""
