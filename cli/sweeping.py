@@ -14,7 +14,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from cli import show
 from cli.asking import Json
-from cli.backtesting import RULES, settings_of, wish_of
+from cli.backtesting import settings_of, wish_of
 from cli.errors import CannotRun, Mistyped
 from cli.sharing import rows_of
 from cli.telling import changes_of
@@ -22,6 +22,7 @@ from heisenbug.backtest.grid import EXAMPLE, BadGrid, grid_of
 from heisenbug.backtest.rules import Fill
 from heisenbug.backtest.sweep import BadSplit, Part, Row, Stretch, Sweep
 from heisenbug.backtest.table import Table, table_of
+from heisenbug.backtest.words import RULES
 from heisenbug.domain.errors import InvalidSettings
 from heisenbug.fitting.history import Unpriceable
 from heisenbug.markets.history import OutOfRange
