@@ -1,9 +1,7 @@
 """`heisenbug backtest`: what a bot with these settings would have done on a market's past."""
 
-from dataclasses import asdict, replace
-from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
@@ -12,19 +10,16 @@ from cli import show
 from cli.asking import Json
 from cli.errors import Mistyped
 from cli.telling import changes_of
+from heisenbug.backtest.asked import asked_of
 from heisenbug.backtest.fast import run_fast
+from heisenbug.backtest.report import Plain, report_of, summary_from
 from heisenbug.backtest.rules import Fill
 from heisenbug.backtest.run import Run, Wish
-from heisenbug.backtest.summary import Summary, summary_of
-from heisenbug.configuration import Configuration
-from heisenbug.domain.assets import TradingPair
+from heisenbug.backtest.summary import Summary
 from heisenbug.domain.errors import InvalidSettings
-from heisenbug.domain.settings import DEFAULTS, Settings, change
-from heisenbug.domain.trade import Trade
-from heisenbug.domain.venue import VENUES
 from heisenbug.fitting.history import Unpriceable
-from heisenbug.markets.history import History, OutOfRange, history_of
-from heisenbug.markets.market import epoch
+from heisenbug.markets.history import OutOfRange
+from heisenbug.markets.market import iso
 from heisenbug.markets.recorded import InvalidMarket, read_market
 
 RULES = {
@@ -45,48 +40,18 @@ def backtest_command(
     json: Json = False,
 ) -> None:
     """Run the bot's own decision over a market's past; settings that are not named have their defaults."""
+    asked = {"from": begin, "to": end, "set": changes_of(told or []), "fill": fill.value, "venue": venue}
+    report = run_here(market, asked)
+    show.as_json(report) if json else tell(summary_from(report))
+
+
+def run_here(market: Path, told: Plain) -> Plain:
+    """The report of a backtest on this computer; raises Mistyped."""
     try:
-        wish = wish_of(market, begin, end, changes_of(told or []), fill, venue)
-        run = _run(wish)
-        summary = summary_of(run)
+        asked = asked_of(told)
+        return report_of(_run(asked.on(read_market(market))))
     except (InvalidMarket, InvalidSettings, OutOfRange, Unpriceable) as bad:
         raise Mistyped(str(bad)) from bad
-    if json:
-        show.as_json({**_plain(summary), "trades": [_trade(trade) for trade in run.trades]})
-    else:
-        tell(summary)
-
-
-def wish_of(market: Path, begin: str, end: str, told: dict[str, Any], fill: Fill, venue: str) -> Wish:
-    """The backtest that was asked for; raises what names the bad value."""
-    if venue not in VENUES:
-        raise Mistyped(f"There is no venue {venue}; there are {', '.join(sorted(VENUES))}.")
-    settings = settings_of(told)
-    history = history_of(read_market(market), settings.sample_seconds)
-    history = between(history, begin, end)
-    pairs = tuple(TradingPair(pair) for pair in sorted(history.pairs))
-    return Wish(history, Configuration(settings, pairs, 1), VENUES[venue], fill)
-
-
-def settings_of(told: dict[str, Any]) -> Settings:
-    """The settings of the backtest: active, paper, one check a sample; raises InvalidSettings."""
-    for name in ("mode", "check_interval_seconds", "pairs"):
-        if name in told:
-            raise Mistyped(
-                f"{name} cannot be set here: a backtest is on paper, checks each sample and takes all pairs."
-            )
-    always = replace(DEFAULTS, is_active=True, check_interval_seconds=1)
-    return change(always, told)
-
-
-def between(history: History, begin: str, end: str) -> History:
-    """The part that was asked for; raises Mistyped or OutOfRange."""
-    try:
-        first = epoch(begin) if begin else float(history.at[0])
-        last = epoch(end) if end else float(history.at[-1])
-    except ValueError as bad:
-        raise Mistyped(f"{bad}: give a day or a time like 2025-05-10 or 2025-05-10T12:00:00Z.") from bad
-    return history.between(first, last)
 
 
 def _run(wish: Wish) -> Run:
@@ -100,7 +65,7 @@ def tell(summary: Summary) -> None:
     """The figures for a person."""
     show.facts(
         {
-            "Market": f"{summary.market}, {_utc(summary.begin)} to {_utc(summary.end)}, {summary.samples} samples",
+            "Market": f"{summary.market}, {iso(summary.begin)} to {iso(summary.end)}, {summary.samples} samples",
             "Rule": RULES[Fill(summary.fill)],
             "Equity": f"{summary.final:.2f} {summary.base} from {summary.start:.2f}, {summary.gain:+.2%}",
             "Drawdown": f"{summary.drawdown:.2%} at most",
@@ -122,23 +87,3 @@ def _calibration(summary: Summary) -> str:
     if summary.claimed is None or summary.realised is None:
         return "nothing to judge"
     return f"claimed {summary.claimed:.3f}, realised {summary.realised:.3f} over {summary.judged} trades"
-
-
-def _plain(summary: Summary) -> dict[str, Any]:
-    return {**asdict(summary), "begin": _utc(summary.begin), "end": _utc(summary.end), "gain": summary.gain}
-
-
-def _trade(trade: Trade) -> dict[str, Any]:
-    return {
-        "at": _utc(trade.due),
-        "from": trade.source,
-        "to": trade.target,
-        "amount": f"{trade.amount:f}",
-        "received": f"{trade.received:f}" if trade.received is not None else None,
-        "confidence": trade.expected.confidence,
-        "cost_bps": trade.realised_cost_bps,
-    }
-
-
-def _utc(at: int) -> str:
-    return datetime.fromtimestamp(at, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
