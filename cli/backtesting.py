@@ -9,6 +9,7 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 from cli import show
 from cli.asking import Json
 from cli.errors import Mistyped
+from cli.remote import run_there
 from cli.telling import changes_of
 from heisenbug.backtest.asked import asked_of
 from heisenbug.backtest.fast import run_fast
@@ -29,7 +30,10 @@ RULES = {
 
 
 def backtest_command(
-    market: Annotated[Path, typer.Option(help="A recorded market: gzip CSV at,pair,bid,ask.")],
+    market: Annotated[Path | None, typer.Option(help="A recorded market: gzip CSV at,pair,bid,ask.")] = None,
+    remote: Annotated[
+        str, typer.Option(help="Run it in AWS instead, on this market that was uploaded (heisenbug market upload).")
+    ] = "",
     begin: Annotated[str, typer.Option("--from", help="The first day or time, such as 2025-05-10 (UTC).")] = "",
     end: Annotated[str, typer.Option("--to", help="The last one.")] = "",
     told: Annotated[
@@ -41,8 +45,14 @@ def backtest_command(
 ) -> None:
     """Run the bot's own decision over a market's past; settings that are not named have their defaults."""
     asked = {"from": begin, "to": end, "set": changes_of(told or []), "fill": fill.value, "venue": venue}
-    report = run_here(market, asked)
+    if (market is None) == (not remote):
+        raise Mistyped("Name one market: --market FILE runs here, --remote NAME in AWS.")
+    report = run_here(market, asked) if market else run_there({"market": remote, **_said(asked)})
     show.as_json(report) if json else tell(summary_from(report))
+
+
+def _said(asked: Plain) -> Plain:
+    return {name: value for name, value in asked.items() if value}
 
 
 def run_here(market: Path, told: Plain) -> Plain:

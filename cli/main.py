@@ -4,7 +4,20 @@ import sys
 
 import typer
 
-from cli import asking, backtesting, fitting, keeping, laptop, market, resolving, risking, show, telling, watching
+from cli import (
+    asking,
+    backtesting,
+    fitting,
+    keeping,
+    laptop,
+    market,
+    resolving,
+    risking,
+    show,
+    telling,
+    uploading,
+    watching,
+)
 from cli.errors import CannotRun, Mistyped, Refused
 
 app = typer.Typer(
@@ -46,6 +59,7 @@ for name, tell in (
     app.command(name, rich_help_panel="Steer")(tell)
 app.command("backtest", rich_help_panel="Learn")(backtesting.backtest_command)
 app.command("fit", rich_help_panel="Learn")(fitting.fit_command)
+market.market.command("upload")(uploading.upload)
 app.add_typer(market.market, name="market", rich_help_panel="Learn")
 app.command("live", rich_help_panel="Real money")(risking.live)
 app.command("credential", rich_help_panel="Real money")(keeping.credential)

@@ -1,4 +1,4 @@
-"""The eight tables in memory, made from template.yaml, with every request counted, and able to fail when told."""
+"""The nine tables in memory, made from template.yaml, with every request counted, and able to fail when told."""
 
 import threading
 from collections import Counter

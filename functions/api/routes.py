@@ -3,6 +3,7 @@
 import secrets
 from typing import Any
 
+import answering
 from answering import Answer
 from page import docs_policy, file, page_policy
 from reading import Query, Request, whole_number
@@ -22,6 +23,7 @@ SAMPLES = Query("limit", Integer(1, 500), 120, "How many of the newest samples a
 CURSOR = Query("cursor", Integer(1, 2**40), None, "Go on from the cursor of the answer before.")
 MOMENT = Query("cursor", Integer(2, 2**40), None, "Go on from the cursor of the answer before.")
 LONGEST_WHY = 200
+LONGEST_ID = 100
 
 routes = Routes()
 
@@ -115,6 +117,24 @@ def prices(office: Office, request: Request) -> Plain:
     return office.desk.prices(request.number(SAMPLES), _pair(request.query.get("pair")))
 
 
+@routes.add("GET", "/api/backtests", "Backtests", LIMIT)
+def backtests(office: Office, request: Request) -> Plain:
+    """The newest backtests, newest first."""
+    return office.backtests.newest(request.number(LIMIT))
+
+
+@routes.add("GET", "/api/backtests/{job}", "Backtest")
+def backtest(office: Office, request: Request) -> Plain:
+    """A backtest as it stands: its state, how far it is, and its figures once it is done."""
+    return office.backtests.job(request.named["job"][:LONGEST_ID])
+
+
+@routes.add("GET", "/api/backtests/{job}/report", "BacktestReport")
+def backtest_report(office: Office, request: Request) -> Answer:
+    """All that a backtest that is done reports: its figures and its trades."""
+    return answering.text(office.backtests.report(request.named["job"][:LONGEST_ID]))
+
+
 # ------------------------------------------------------------------------- told
 
 
@@ -159,6 +179,12 @@ def kill(office: Office, request: Request) -> Plain:
 def resolve(office: Office, request: Request) -> Plain:
     """State, typed in full, what became of an unresolved trade: "executed 100 USD for 0.0012 BTC", or a failure."""
     return office.desk.resolve(request.named["id"], request.sent_of("statement").get("statement"), "api")
+
+
+@routes.add("POST", "/api/backtests", "Backtest", access=Access.ADMIN, sends="BacktestWish", status=202)
+def post_backtest(office: Office, request: Request) -> Plain:
+    """Begin a backtest of a market that was uploaded; ask for it by its id until it is done."""
+    return office.backtests.ask(request.sent(), _job_id())
 
 
 @routes.add("POST", "/api/rearm", "Kill", access=Access.ADMIN)
@@ -210,6 +236,11 @@ def _pair(text: str | None) -> str | None:
         return None if text is None else str(Pair.parse(text))
     except ValueError as bad:
         raise InvalidSettings([FieldError("pair", str(bad))]) from bad
+
+
+def _job_id() -> str:
+    """An id that sorts by time."""
+    return f"{now():%Y%m%dT%H%M%S.%f}"[:-3] + f"-{secrets.token_hex(3)}"
 
 
 def _why(value: Any) -> str:

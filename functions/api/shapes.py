@@ -2,10 +2,12 @@
 
 from typing import Any
 
+from heisenbug.backtest.rules import Fill
 from heisenbug.domain.gates import Gate
 from heisenbug.domain.settings import describe
 from heisenbug.domain.stated import FAILED
 from heisenbug.domain.trade import TradeState
+from heisenbug.store.jobs import JobState
 
 Shape = dict[str, Any]
 
@@ -179,6 +181,68 @@ HOLDING = all_of(
         "entry_price": or_none(MONEY),
     }
 )
+FIGURES = {
+    "market": TEXT,
+    "begin": MOMENT,
+    "end": MOMENT,
+    "samples": WHOLE,
+    "fill": TEXT,
+    "base": TEXT,
+    "trades": WHOLE,
+    "dropped": WHOLE,
+    "start": NUMBER,
+    "final": NUMBER,
+    "drawdown": NUMBER,
+    "holding": NUMBER,
+    "holding_drawdown": NUMBER,
+    "costs": NUMBER,
+    "judged": WHOLE,
+    "claimed": or_none(NUMBER),
+    "realised": or_none(NUMBER),
+    "killed": TEXT,
+    "gates": map_of(WHOLE),
+    "gain": NUMBER,
+}
+BACKTEST_TRADE = all_of(
+    {
+        "at": MOMENT,
+        "from": TEXT,
+        "to": TEXT,
+        "amount": MONEY,
+        "received": or_none(MONEY),
+        "confidence": NUMBER,
+        "cost_bps": or_none(NUMBER),
+    }
+)
+BACKTEST_WISH = {
+    **some_of(
+        {
+            "market": {**TEXT, "description": "The name of a market that was uploaded."},
+            "from": {
+                **TEXT,
+                "description": "The first day or time, else all.",
+                "examples": ["2025-05-10"],
+            },
+            "to": {**TEXT, "description": "The last one."},
+            "set": {**ref("Settings"), "description": "Settings that differ from their defaults."},
+            "fill": {"type": "string", "enum": [fill.value for fill in Fill], "default": Fill.NEXT_SAMPLE.value},
+            "venue": {**TEXT, "default": "uphold", "description": "Whose fees are paid, unless cost_bps is set."},
+        }
+    ),
+    "required": ["market"],
+}
+BACKTEST = all_of(
+    {
+        "id": TEXT,
+        "state": {"type": "string", "enum": [state.value for state in JobState]},
+        "progress": {**NUMBER, "minimum": 0, "maximum": 1},
+        "at": MOMENT,
+        "finished_at": or_none(MOMENT),
+        "asked": ref("BacktestWish"),
+        "reason": or_none({**TEXT, "description": "Why it failed."}),
+        "summary": or_none(all_of(FIGURES)),
+    }
+)
 VERSION = all_of(
     {
         "version": WHOLE,
@@ -234,5 +298,9 @@ def shapes() -> dict[str, Shape]:
         "Kill": all_of({"killed": KILLED}),
         "KillReason": some_of({"why": {**TEXT, "maxLength": 200, "default": "by hand"}}),
         "Statement": all_of({"statement": {**TEXT, "examples": ["executed 100 USD for 0.0012 BTC", FAILED]}}),
+        "Backtest": BACKTEST,
+        "Backtests": all_of({"backtests": list_of(ref("Backtest"))}),
+        "BacktestWish": BACKTEST_WISH,
+        "BacktestReport": all_of({**FIGURES, "trades": list_of(BACKTEST_TRADE)}),
         "Ticket": all_of({"ticket": TEXT, "expires_in": WHOLE, "websocket_url": TEXT}),
     }
