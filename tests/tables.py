@@ -131,8 +131,8 @@ def forget_items() -> None:
 
 
 def forget_everything() -> None:
-    """Empty the tables, and forget every parameter and queue."""
+    """Empty the tables, and forget every parameter, queue and bucket."""
     forget_items()
-    for name in ("ssm", "sqs"):
+    for name in ("ssm", "sqs", "s3"):
         for region in get_backend(name)[ACCOUNT].values():
             region.reset()

@@ -4,7 +4,7 @@ import secrets
 from typing import Any
 
 import answering
-from answering import Answer
+from answering import Answer, Refused
 from page import docs_policy, file, page_policy
 from reading import Query, Request, whole_number
 from routing import Access, Office, Routes
@@ -24,6 +24,8 @@ CURSOR = Query("cursor", Integer(1, 2**40), None, "Go on from the cursor of the 
 MOMENT = Query("cursor", Integer(2, 2**40), None, "Go on from the cursor of the answer before.")
 LONGEST_WHY = 200
 LONGEST_ID = 100
+# Lambda answers with at most 6 MB.
+LARGEST_REPORT = 5_500_000
 
 routes = Routes()
 
@@ -132,7 +134,11 @@ def backtest(office: Office, request: Request) -> Plain:
 @routes.add("GET", "/api/backtests/{job}/report", "BacktestReport")
 def backtest_report(office: Office, request: Request) -> Answer:
     """All that a backtest that is done reports: its figures and its trades."""
-    return answering.text(office.backtests.report(request.named["job"][:LONGEST_ID]))
+    report = office.backtests.report(request.named["job"][:LONGEST_ID])
+    if len(report) > LARGEST_REPORT:
+        message = f"The report has {len(report):,} bytes, too many to send: read it in the stack's bucket."
+        raise Refused(413, "too_large", message)
+    return answering.text(report)
 
 
 # ------------------------------------------------------------------------- told

@@ -10,7 +10,7 @@ from typing import Any
 
 from heisenbug.backtest.asked import asked_of
 from heisenbug.backtest.fast import run_fast
-from heisenbug.backtest.report import report_of
+from heisenbug.backtest.report import figures_of, report_of
 from heisenbug.domain.errors import InvalidSettings, NotFound
 from heisenbug.fitting.history import Unpriceable
 from heisenbug.markets.history import OutOfRange
@@ -48,8 +48,7 @@ class Work:
             self.jobs.failed(job_id, self.claim, reason, self._now())
             raise
         self.shelf.keep(report_name(job_id), json.dumps(report))
-        figures = {name: value for name, value in report.items() if name != "trades"}
-        self.jobs.done(job_id, self.claim, figures, self._now())
+        self.jobs.done(job_id, self.claim, figures_of(report), self._now())
         return "done"
 
     def _report(self, job: Job) -> dict[str, Any]:

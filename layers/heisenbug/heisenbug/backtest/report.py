@@ -21,9 +21,14 @@ def plain_summary(summary: Summary) -> Plain:
     return {**asdict(summary), "begin": iso(summary.begin), "end": iso(summary.end), "gain": summary.gain}
 
 
+def figures_of(report: Plain) -> Plain:
+    """A report with the number of its trades in place of them."""
+    return {**report, "trades": len(report["trades"])}
+
+
 def summary_from(report: Plain) -> Summary:
     """The figures that a report states."""
-    told = {**report, "begin": int(epoch(report["begin"])), "end": int(epoch(report["end"]))}
+    told = {**figures_of(report), "begin": int(epoch(report["begin"])), "end": int(epoch(report["end"]))}
     return Summary(**{each.name: told[each.name] for each in fields(Summary)})
 
 
