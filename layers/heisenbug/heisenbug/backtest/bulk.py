@@ -39,6 +39,12 @@ class Prospects:
     expected_return: NDArray[np.int16]
     full: Bools
 
+    def until(self, end: int) -> "Prospects":
+        """The same of the samples before `end` alone."""
+        return Prospects(
+            self.could_pass[:end], self.confidence[:end], self.risk[:end], self.expected_return[:end], self.full[:end]
+        )
+
 
 def prospects(
     logs: Floats, full: Bools, fees: Floats, half_spreads: Floats, forecaster: Forecaster, settings: Settings

@@ -6,7 +6,7 @@ settles is the same code.
 
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from decimal import Decimal
 
@@ -74,6 +74,12 @@ class Seen:
         sides = zip(history.pairs, bids, asks, mids, strict=True)
         return {pair: Quote(pair, exact(bid), exact(ask)) for pair, bid, ask, mid in sides if mid == mid and bid <= ask}
 
+    def until(self, end: int) -> "Seen":
+        """The same of the samples before `end` alone."""
+        wish = replace(self.wish, history=self.wish.history.parted(end)[0])
+        guards = Believed(self.guards.log_mids[:end], self.guards.guarded)
+        return Seen(wish, self.assets, self.logs[:end], self.half_spreads[:end], self.first[:end], guards)
+
     @property
     def full(self) -> NDArray[np.bool_]:
         """Where the window is full and without any gap (T,)."""
@@ -107,19 +113,20 @@ def _first_rows(at: NDArray[np.int64], window: int, spacing: int) -> NDArray[np.
 
 def run_fast(wish: Wish, progress: Progress = lambda row: None) -> Run:
     """The backtest, to the trades of the plain loop."""
-    return Walk(seen(wish)).run(progress)
+    past = seen(wish)
+    return Walk(past, prospects_of(past)).run(progress)
 
 
 class Walk:
     """One bot's way over a history, from one sample at which a gate could open to the next."""
 
-    def __init__(self, seen: Seen) -> None:
+    def __init__(self, seen: Seen, ahead: Prospects) -> None:
         self._seen, self._wish = seen, seen.wish
         self._settings = seen.wish.told.settings
-        self._prospects = _prospects(seen)
-        self._irregular = ~seen.full & (np.arange(len(seen.logs)) - seen.first + 1 == self._settings.window)
+        self._prospects = ahead
+        self._irregular = ~ahead.full & (np.arange(len(seen.logs)) - seen.first + 1 == self._settings.window)
         self._rows_of = [
-            np.flatnonzero(could | self._irregular) for could in (self._prospects.could_pass & seen.full[:, None]).T
+            np.flatnonzero(could | self._irregular) for could in (ahead.could_pass & ahead.full[:, None]).T
         ]
         self._memory = Memory(self._wish.told, ledger=Ledger(dict(self._settings.paper_start)))
         self._position = Position(self._memory.ledger or Ledger({}), 0, 0)
@@ -128,9 +135,8 @@ class Walk:
         self._peak, self._killed, self._killed_at = Decimal(0), "", len(seen.logs)
         self._gates: Counter[Gate] = Counter()
 
-    def run(self, progress: Progress) -> Run:
-        """All of it."""
-        begin = 0
+    def run(self, progress: Progress = lambda row: None, begin: int = 0) -> Run:
+        """All of it from the sample `begin` on; those before are only looked back on, and have no equity."""
         while (row := self._next(begin)) is not None:
             self._watch(begin, row + 1)
             self._count(begin, row)
@@ -213,7 +219,7 @@ class Walk:
     def _count(self, begin: int, end: int) -> None:
         """What stopped the conversions of the samples between, none of which could pass."""
         assets = len(self._seen.assets)
-        full = self._seen.full[begin:end]
+        full = self._prospects.full[begin:end]
         held = self._held()
         filling = int((~full).sum()) * assets * (assets - 1)
         counts = {
@@ -231,7 +237,8 @@ class Walk:
         return int(stopped[begin:end][:, held][full].sum())
 
 
-def _prospects(seen: Seen) -> Prospects:
+def prospects_of(seen: Seen) -> Prospects:
+    """Where a gate could open on what is seen."""
     wish, settings = seen.wish, seen.wish.told.settings
     none = np.zeros(len(seen.assets))
     fees = conversion_costs(seen.assets, none, {}, 0, settings, wish.venue)

@@ -53,7 +53,7 @@ def summary_of(run: Run) -> Summary:
     history, settings = run.wish.history, run.wish.told.settings
     assets, logs = prices_in(settings.base_currency, history)
     known = run.equity[np.isfinite(run.equity)]
-    held = _holding(logs)
+    held = holding_worth(logs)
     judged = [
         (trade.expected.confidence, won) for trade in run.trades if (won := _won(run, trade, assets, logs)) is not None
     ]
@@ -68,10 +68,10 @@ def summary_of(run: Run) -> Summary:
         len(run.dropped),
         float(known[0]),
         float(known[-1]),
-        _drawdown(known),
+        drawdown(known),
         float(held[-1] / held[0] - 1),
-        _drawdown(held),
-        sum(map(_cost, run.trades)),
+        drawdown(held),
+        sum(map(cost_of, run.trades)),
         len(judged),
         float(np.mean([confidence for confidence, _ in judged])) if judged else None,
         float(np.mean([won for _, won in judged])) if judged else None,
@@ -80,7 +80,7 @@ def summary_of(run: Run) -> Summary:
     )
 
 
-def _holding(logs: Floats) -> Floats:
+def holding_worth(logs: Floats) -> Floats:
     """The worth of equal parts of all assets that were priced at first, bridged where they have no price (T,)."""
     priced = logs[:, np.isfinite(logs[0])]
     worth = np.exp(priced - priced[0])
@@ -89,11 +89,12 @@ def _holding(logs: Floats) -> Floats:
     return mean
 
 
-def _drawdown(worth: Floats) -> float:
+def drawdown(worth: Floats) -> float:
+    """The deepest fall under the highest worth before it, as a fraction."""
     return float((1 - worth / np.maximum.accumulate(worth)).max())
 
 
-def _cost(trade: Trade) -> float:
+def cost_of(trade: Trade) -> float:
     """What a trade paid in the base currency, from its amounts."""
     return float(trade.amount) * trade.expected.source_price * (trade.realised_cost_bps or 0.0) / 10_000
 

@@ -43,9 +43,14 @@ class History:
             raise OutOfRange(
                 f"{self.name} has no prices then: it goes from {_text(self.at[0])} to {_text(self.at[-1])}."
             )
-        return History(
-            self.name, self.pairs, self.sample_seconds, self.at[inside], self.bids[inside], self.asks[inside]
-        )
+        return self._part(inside)
+
+    def parted(self, row: int) -> "tuple[History, History]":
+        """The samples before `row`, and the others."""
+        return self._part(slice(row)), self._part(slice(row, None))
+
+    def _part(self, rows: slice) -> "History":
+        return History(self.name, self.pairs, self.sample_seconds, self.at[rows], self.bids[rows], self.asks[rows])
 
     def raw(self, row: int) -> dict[Pair, RawQuote]:
         """The quotes of one sample as a venue would send them; a pair without one is left out."""

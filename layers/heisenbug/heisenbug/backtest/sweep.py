@@ -1,0 +1,149 @@
+"""Many configurations on one past, each in sample and then, untouched, out of sample."""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, replace
+from math import log
+from typing import Any
+
+import numpy as np
+
+from heisenbug.backtest.fast import Seen, Walk, prospects_of, seen
+from heisenbug.backtest.grid import Grid, Point
+from heisenbug.backtest.rules import Fill
+from heisenbug.backtest.run import Run, Wish
+from heisenbug.backtest.summary import cost_of, drawdown, holding_worth
+from heisenbug.configuration import Configuration
+from heisenbug.domain.assets import TradingPair
+from heisenbug.domain.errors import InvalidSettings
+from heisenbug.domain.settings import Settings, change
+from heisenbug.domain.venue import Venue
+from heisenbug.fitting.history import prices_in
+from heisenbug.markets.history import Floats, History
+
+
+class BadSplit(ValueError):
+    """A split that leaves too little on one of its sides; the text says how much there is and what is needed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """What one configuration came to on one part of the past; `costs` in the base currency.
+
+    `score` is the log return of equity, after all costs: 0 is what doing nothing comes to.
+    """
+
+    score: float
+    trades: int
+    dropped: int
+    drawdown: float
+    costs: float
+    killed: str
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One configuration: its number in the grid, its settings, and both parts, or why it could not be run."""
+
+    number: int
+    point: Point
+    in_sample: Part | None = None
+    out_of_sample: Part | None = None
+    error: str = ""
+
+    def plain(self) -> dict[str, Any]:
+        """The row as JSON carries it."""
+        return asdict(self)
+
+
+def row_from(plain: Mapping[str, Any]) -> Row:
+    """The row that `Row.plain` gave."""
+    parts = {name: Part(**plain[name]) if plain[name] else None for name in ("in_sample", "out_of_sample")}
+    return Row(plain["number"], plain["point"], **parts, error=plain["error"])
+
+
+@dataclass(frozen=True, slots=True)
+class Stretch:
+    """One part of the past: its first and last sample (epoch seconds), and the log return of holding over it."""
+
+    begin: int
+    end: int
+    samples: int
+    holding: float
+
+
+class Sweep:
+    """The configurations of a grid on one history, which is cut in two at the fraction `split` of its samples.
+
+    What configurations of one window share (guards, log prices) is computed once where they follow each other. Raises
+    BadSplit where a part is shorter than the longest window, and Unpriceable.
+    """
+
+    def __init__(
+        self, history: History, settings: Settings, venue: Venue, fill: Fill, grid: Grid, split: float
+    ) -> None:
+        self.history, self.settings, self.venue, self.fill, self.grid = history, settings, venue, fill, grid
+        self.cut = _cut(history, split, max(grid.values.get("window", [settings.window])))
+        _, logs = prices_in(settings.base_currency, history)
+        before, after = history.parted(self.cut)
+        self.in_sample = _stretch(before, holding_worth(logs[: self.cut]))
+        self.out_of_sample = _stretch(after, holding_worth(logs[self.cut :]))
+        self._seen: Seen | None = None
+
+    def row(self, number: int) -> Row:
+        """Run the configuration of this number (from 0); one whose settings do not fit together says so."""
+        point = self.grid.point(number)
+        try:
+            settings = change(self.settings, point)
+        except InvalidSettings as bad:
+            return Row(number, point, error=str(bad))
+        before, after = self.runs(settings)
+        if not (np.isfinite(before.equity).any() and np.isfinite(after.equity).any()):
+            return Row(number, point, error="There is no price for what it holds in one of the parts.")
+        return Row(number, point, _part(before), _part(after))
+
+    def runs(self, settings: Settings) -> tuple[Run, Run]:
+        """The two backtests: of the samples before the cut, and anew of those after, which look back over it.
+
+        The second is of the whole history; what lies before the cut has no equity and no trades in it.
+        """
+        past = self._see(settings)
+        ahead = prospects_of(past)
+        before = Walk(past.until(self.cut), ahead.until(self.cut)).run()
+        return before, Walk(past, ahead).run(begin=self.cut)
+
+    def _see(self, settings: Settings) -> Seen:
+        """The past as decisions see it, which depends on the window alone of what may vary."""
+        pairs = tuple(TradingPair(pair) for pair in sorted(self.history.pairs))
+        wish = Wish(self.history, Configuration(settings, pairs, 1), self.venue, self.fill)
+        if self._seen is None or self._seen.wish.told.settings.window != settings.window:
+            self._seen = seen(wish)
+        return replace(self._seen, wish=wish)
+
+
+def _cut(history: History, split: float, window: int) -> int:
+    """The first sample out of sample; raises BadSplit."""
+    if not 0 < split < 1:
+        raise BadSplit(f"The split must lie between 0 and 1, not {split:g}: 0.7 keeps the last 30 % out of sample.")
+    cut = round(len(history) * split)
+    if min(cut, len(history) - cut) <= window:
+        raise BadSplit(
+            f"The split {split:g} leaves {cut:,} samples in sample and {len(history) - cut:,} out of sample; each "
+            f"needs more than the longest window, {window:,}. Choose another split, a longer market or shorter windows."
+        )
+    return cut
+
+
+def _stretch(history: History, holding: Floats) -> Stretch:
+    return Stretch(int(history.at[0]), int(history.at[-1]), len(history), log(holding[-1] / holding[0]))
+
+
+def _part(run: Run) -> Part:
+    known = run.equity[np.isfinite(run.equity)]
+    return Part(
+        log(known[-1] / known[0]),
+        len(run.trades),
+        len(run.dropped),
+        drawdown(known),
+        sum(map(cost_of, run.trades)),
+        run.killed,
+    )
