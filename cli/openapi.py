@@ -20,7 +20,7 @@ IN_PATH: dict[str, dict[str, Any]] = {
     "id": {"type": "string", "examples": ["3b0c44298fc1c149afbf4c89"]},
     "job": {"type": "string", "examples": ["20260102T030405.678-9abcde"]},
 }
-NEEDED = ("SettingsChange", "Statement", "BacktestWish")
+NEEDED = ("SettingsChange", "Statement", "BacktestWish", "SweepWish")
 WELL = {200: "It worked.", 202: "It was begun; ask how it stands by its id."}
 NO_TOKEN = {
     "description": "No token, or one that is not known; the answer is the gateway's own.",
@@ -75,7 +75,7 @@ def _of_the_api(module: str) -> Any:
 def _tag(route: Any) -> str:
     if "config" in route.path or "pairs" in route.path:
         return "Settings"
-    if "backtests" in route.path:
+    if "backtests" in route.path or "sweeps" in route.path:
         return "Learn"
     return "Look" if route.method == "GET" else "Control"
 

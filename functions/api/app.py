@@ -12,10 +12,16 @@ from routing import Access, Office
 
 from heisenbug.domain.errors import Busy, FenceLost, InvalidSettings, NotFound, StaleVersion
 from heisenbug.store.connection import Connections
-from heisenbug.wiring import backtests_from_environment, desk_from_environment
+from heisenbug.wiring import backtests_from_environment, desk_from_environment, sweeps_from_environment
 
 logger = Logger()
-office = Office(desk_from_environment(), backtests_from_environment(), Connections(), os.environ["WEBSOCKET_URL"])
+office = Office(
+    desk_from_environment(),
+    backtests_from_environment(),
+    sweeps_from_environment(),
+    Connections(),
+    os.environ["WEBSOCKET_URL"],
+)
 
 
 def handler(event: dict[str, Any], context: object) -> dict[str, Any]:

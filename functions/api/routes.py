@@ -134,11 +134,25 @@ def backtest(office: Office, request: Request) -> Plain:
 @routes.add("GET", "/api/backtests/{job}/report", "BacktestReport")
 def backtest_report(office: Office, request: Request) -> Answer:
     """All that a backtest that is done reports: its figures and its trades."""
-    report = office.backtests.report(request.named["job"][:LONGEST_ID])
-    if len(report) > LARGEST_REPORT:
-        message = f"The report has {len(report):,} bytes, too many to send: read it in the stack's bucket."
-        raise Refused(413, "too_large", message)
-    return answering.text(report)
+    return _report(office.backtests.report(request.named["job"][:LONGEST_ID]))
+
+
+@routes.add("GET", "/api/sweeps", "Sweeps", LIMIT)
+def sweeps(office: Office, request: Request) -> Plain:
+    """The newest sweeps, newest first."""
+    return office.sweeps.newest(request.number(LIMIT))
+
+
+@routes.add("GET", "/api/sweeps/{job}", "Sweep")
+def sweep(office: Office, request: Request) -> Plain:
+    """A sweep as it stands: its state, how many of its configurations were run, and its figures once it is done."""
+    return office.sweeps.job(request.named["job"][:LONGEST_ID])
+
+
+@routes.add("GET", "/api/sweeps/{job}/report", "SweepReport")
+def sweep_report(office: Office, request: Request) -> Answer:
+    """All that a sweep that is done reports: the row of every configuration, the best in sample first."""
+    return _report(office.sweeps.report(request.named["job"][:LONGEST_ID]))
 
 
 # ------------------------------------------------------------------------- told
@@ -193,6 +207,12 @@ def post_backtest(office: Office, request: Request) -> Plain:
     return office.backtests.ask(request.sent(), _job_id())
 
 
+@routes.add("POST", "/api/sweeps", "Sweep", access=Access.ADMIN, sends="SweepWish", status=202)
+def post_sweep(office: Office, request: Request) -> Plain:
+    """Begin a sweep over a market that was uploaded: every configuration of a grid, in sample and out of it."""
+    return office.sweeps.ask(request.sent(), _job_id())
+
+
 @routes.add("POST", "/api/rearm", "Kill", access=Access.ADMIN)
 def rearm(office: Office, request: Request) -> Plain:
     """Lift the kill; drawdown counts from now on."""
@@ -242,6 +262,13 @@ def _pair(text: str | None) -> str | None:
         return None if text is None else str(Pair.parse(text))
     except ValueError as bad:
         raise InvalidSettings([FieldError("pair", str(bad))]) from bad
+
+
+def _report(report: str) -> Answer:
+    if len(report) > LARGEST_REPORT:
+        message = f"The report has {len(report):,} bytes, too many to send: read it in the stack's bucket."
+        raise Refused(413, "too_large", message)
+    return answering.text(report)
 
 
 def _job_id() -> str:

@@ -12,14 +12,16 @@ from reading import Query, Request
 from heisenbug.backtests import Backtests
 from heisenbug.desk import Desk
 from heisenbug.store.connection import Connections
+from heisenbug.sweeps import Sweeps
 
 
 @dataclass(frozen=True, slots=True)
 class Office:
-    """What stands behind the API: the bot's desk, that of backtests, who may connect, and the WebSocket's address."""
+    """What stands behind the API: desks for bot, backtests and sweeps, who may connect, and the WebSocket's address."""
 
     desk: Desk
     backtests: Backtests
+    sweeps: Sweeps
     connections: Connections
     websocket_url: str
 

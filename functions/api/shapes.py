@@ -2,7 +2,9 @@
 
 from typing import Any
 
+from heisenbug.backtest.grid import EXAMPLE
 from heisenbug.backtest.rules import Fill
+from heisenbug.backtest.swept import SPLIT
 from heisenbug.domain.gates import Gate
 from heisenbug.domain.settings import describe
 from heisenbug.domain.stated import FAILED
@@ -231,18 +233,58 @@ BACKTEST_WISH = {
     ),
     "required": ["market"],
 }
-BACKTEST = all_of(
-    {
-        "id": TEXT,
-        "state": {"type": "string", "enum": [state.value for state in JobState]},
-        "progress": {**NUMBER, "minimum": 0, "maximum": 1},
-        "at": MOMENT,
-        "finished_at": or_none(MOMENT),
-        "asked": ref("BacktestWish"),
-        "reason": or_none({**TEXT, "description": "Why it failed."}),
-        "summary": or_none(all_of(FIGURES)),
-    }
+SWEEP_WISH = {
+    **some_of(
+        {
+            **BACKTEST_WISH["properties"],
+            "grid": {**TEXT, "description": "What varies, as typed on the command line.", "examples": [EXAMPLE]},
+            "split": {**NUMBER, "default": SPLIT, "description": "The part of the samples that is in sample."},
+        }
+    ),
+    "required": ["market", "grid"],
+}
+PART = or_none(
+    all_of(
+        {"score": NUMBER, "trades": WHOLE, "dropped": WHOLE, "drawdown": NUMBER, "costs": NUMBER, "killed": TEXT},
+    )
 )
+ROW = all_of(
+    {"number": WHOLE, "point": ref("Settings"), "in_sample": PART, "out_of_sample": PART, "error": TEXT},
+)
+STRETCH = all_of({"begin": MOMENT, "end": MOMENT, "samples": WHOLE, "holding": NUMBER})
+SWEEP_FIGURES = {
+    "market": TEXT,
+    "fill": TEXT,
+    "split": NUMBER,
+    "score": TEXT,
+    "in_sample": STRETCH,
+    "out_of_sample": STRETCH,
+    "tried": {**WHOLE, "description": "How many configurations were run: the more, the more of the best is luck."},
+    "failed": WHOLE,
+    "traded": WHOLE,
+    "best": or_none(ref("SweepRow")),
+    "as_good": WHOLE,
+    "rank": or_none(WHOLE),
+    "gained": WHOLE,
+}
+
+
+def job(asked: str, figures: dict[str, Shape]) -> Shape:
+    """A job that was asked for by such a wish and has such figures once it is done."""
+    return all_of(
+        {
+            "id": TEXT,
+            "state": {"type": "string", "enum": [state.value for state in JobState]},
+            "progress": {**NUMBER, "minimum": 0, "maximum": 1},
+            "at": MOMENT,
+            "finished_at": or_none(MOMENT),
+            "asked": ref(asked),
+            "reason": or_none({**TEXT, "description": "Why it failed."}),
+            "summary": or_none(all_of(figures)),
+        }
+    )
+
+
 VERSION = all_of(
     {
         "version": WHOLE,
@@ -298,9 +340,14 @@ def shapes() -> dict[str, Shape]:
         "Kill": all_of({"killed": KILLED}),
         "KillReason": some_of({"why": {**TEXT, "maxLength": 200, "default": "by hand"}}),
         "Statement": all_of({"statement": {**TEXT, "examples": ["executed 100 USD for 0.0012 BTC", FAILED]}}),
-        "Backtest": BACKTEST,
+        "Backtest": job("BacktestWish", FIGURES),
         "Backtests": all_of({"backtests": list_of(ref("Backtest"))}),
         "BacktestWish": BACKTEST_WISH,
+        "Sweep": job("SweepWish", SWEEP_FIGURES),
+        "Sweeps": all_of({"sweeps": list_of(ref("Sweep"))}),
+        "SweepWish": SWEEP_WISH,
+        "SweepRow": ROW,
+        "SweepReport": all_of({**SWEEP_FIGURES, "rows": list_of(ref("SweepRow"))}),
         "BacktestReport": all_of({**FIGURES, "trades": list_of(BACKTEST_TRADE)}),
         "Ticket": all_of({"ticket": TEXT, "expires_in": WHOLE, "websocket_url": TEXT}),
     }

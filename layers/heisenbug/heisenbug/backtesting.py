@@ -47,7 +47,7 @@ class Work:
             reason = f"It broke off ({type(error).__name__}): the log of the backtest function says why."
             self.jobs.failed(job_id, self.claim, reason, self._now())
             raise
-        self.shelf.keep(report_name(job_id), json.dumps(report))
+        self.shelf.keep(report_name("backtest", job_id), json.dumps(report))
         self.jobs.done(job_id, self.claim, figures_of(report), self._now())
         return "done"
 

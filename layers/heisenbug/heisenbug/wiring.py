@@ -40,9 +40,11 @@ from heisenbug.tick_queue import Ticks
 if TYPE_CHECKING:
     from heisenbug.backtesting import Work
     from heisenbug.backtests import Backtests
+    from heisenbug.sweeping import SweepWork
+    from heisenbug.sweeps import Sweeps
 
 PAST_TIMEOUT_SECONDS = 3.0
-BACKTEST = "backtest"
+BACKTEST, SWEEP = "backtest", "sweep"
 
 
 def now() -> datetime:
@@ -74,7 +76,20 @@ def backtests_from_environment(environment: Mapping[str, str] = os.environ) -> "
         payload = json.dumps({"backtest": job_id}).encode()
         _client(session, "lambda").invoke(FunctionName=function, InvocationType="Event", Payload=payload)
 
-    return Backtests(Jobs(BACKTEST), lambda: _shelf(session, environment), start, now)
+    return Backtests(BACKTEST, Jobs(BACKTEST), lambda: _shelf(session, environment), now, start)
+
+
+def sweeps_from_environment(environment: Mapping[str, str] = os.environ) -> "Sweeps":
+    """The desk for sweeps; its clients are made when one is asked for."""
+    from heisenbug.sweeps import Sweeps
+
+    session, machine = Session(), environment.get("SWEEP_STATE_MACHINE", "")
+
+    def start(job_id: str, told: Mapping[str, Any]) -> None:
+        client = _client(session, "stepfunctions")
+        client.start_execution(stateMachineArn=machine, name=job_id, input=json.dumps(told))
+
+    return Sweeps(SWEEP, Jobs(SWEEP), lambda: _shelf(session, environment), now, start)
 
 
 class BacktestWiring:
@@ -89,6 +104,12 @@ class BacktestWiring:
 
         deadline = now().timestamp() + remaining_milliseconds / 1000
         return Work(Jobs(BACKTEST), self._shelf, now, claim, deadline)
+
+    def sweep_work(self) -> "SweepWork":
+        """A share of a sweep."""
+        from heisenbug.sweeping import SweepWork
+
+        return SweepWork(Jobs(SWEEP), self._shelf, now)
 
 
 def _shelf(session: Session, environment: Mapping[str, str]) -> Shelf:

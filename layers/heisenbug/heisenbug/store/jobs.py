@@ -90,8 +90,8 @@ class Jobs:
     def __init__(self, kind: str) -> None:
         self._kind = kind
 
-    def open(self, job: Job, now: float) -> None:
-        """Keep a new job."""
+    def open(self, job: Job, now: float, claim: str | None = None) -> None:
+        """Keep a new job; one that is running already has its `claim`."""
         JobItem(
             self._kind,
             job.job_id,
@@ -99,6 +99,7 @@ class Jobs:
             asked=dict(job.asked),
             at=job.at,
             deadline=job.deadline,
+            claim=claim,
             expires_at=int(now) + KEPT_SECONDS,
         ).save(condition=JobItem.job_id.does_not_exist())
 

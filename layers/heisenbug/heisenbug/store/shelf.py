@@ -35,6 +35,11 @@ class Shelf:
             shutil.copyfileobj(body, target)
         return file
 
+    def results(self, folder: str) -> list[str]:
+        """The names of all results in a folder."""
+        pages = self._client.get_paginator("list_objects_v2").paginate(Bucket=self.bucket, Prefix=RESULTS + folder)
+        return [each["Key"].removeprefix(RESULTS) for page in pages for each in page.get("Contents", [])]
+
     def keep(self, name: str, text: str) -> None:
         """Keep a result."""
         self._client.put_object(
@@ -56,9 +61,19 @@ class Shelf:
             raise NotFound(f"There is no {key} in the bucket {self.bucket}.") from error
 
 
-def report_name(job_id: str) -> str:
-    """What the report of a backtest is kept as."""
-    return f"backtests/{job_id}.json"
+def report_name(kind: str, job_id: str) -> str:
+    """What the report of a job is kept as."""
+    return f"{kind}s/{job_id}.json"
+
+
+def rows_folder(job_id: str) -> str:
+    """Where the rows of a sweep are kept."""
+    return f"rows/{job_id}/"
+
+
+def row_name(job_id: str, number: int) -> str:
+    """What one row of a sweep is kept as."""
+    return f"{rows_folder(job_id)}{number:05}.json"
 
 
 def market_key(name: str) -> str:
