@@ -1,5 +1,6 @@
 """Backtests as jobs in this process: a bucket with a market in it, the API, and the function that carries them out."""
 
+import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
@@ -51,6 +52,7 @@ class Jobs:
     api: Http
     function: ModuleType
     started: list[str] = field(default_factory=list)
+    shared: list[dict[str, Any]] = field(default_factory=list)
 
     def ask(self, **told: Any) -> Any:
         """Begin a backtest."""
@@ -64,6 +66,20 @@ class Jobs:
         """The event of a job."""
         self.function.handler({"backtest": job_id}, Context())
 
+    def sweep(self, grid: str, **told: Any) -> Any:
+        """Begin a sweep."""
+        return self.api("POST", "/api/sweeps", {"market": MARKET, "grid": grid, **told})
+
+    def shares(self) -> list[dict[str, Any]]:
+        """What the state machine hands out, as template.yaml has it: each batch, then the end."""
+        told = self.shared.pop(0)
+        common = {"sweep": told["sweep"], "asked": told["asked"]}
+        return [*({**common, "numbers": numbers} for numbers in told["batches"]), common]
+
+    def hand_out(self, share: dict[str, Any]) -> Any:
+        """One share, as it travels: as JSON."""
+        return self.function.handler(json.loads(json.dumps(share)), Context())
+
     def job(self, job_id: str) -> Any:
         """A job as it stands."""
         return self.api("GET", f"/api/backtests/{job_id}").data
@@ -75,5 +91,7 @@ def opened(monkeypatch: pytest.MonkeyPatch) -> Iterator[Jobs]:
     function = load(monkeypatch, "backtest")
     app = load(monkeypatch, "api")
     jobs = Jobs(Http(app.handler), function)
-    app.office = replace(app.office, backtests=replace(app.office.backtests, start=jobs.started.append))
+    backtests = replace(app.office.backtests, start=jobs.started.append)
+    sweeps = replace(app.office.sweeps, start=lambda job_id, told: jobs.shared.append(told))
+    app.office = replace(app.office, backtests=backtests, sweeps=sweeps)
     yield jobs

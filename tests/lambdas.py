@@ -27,6 +27,7 @@ ENVIRONMENT = {
     "READER_TOKEN_PARAMETER": READER,
     "BUCKET": BUCKET,
     "BACKTEST_FUNCTION": "heisenbug-backtest",
+    "SWEEP_STATE_MACHINE": "arn:aws:states:us-east-1:123456789012:stateMachine:heisenbug-sweep",
     "POWERTOOLS_SERVICE_NAME": "heisenbug",
     "LOG_LEVEL": "INFO",
 }

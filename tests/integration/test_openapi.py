@@ -116,7 +116,7 @@ def test_addresses_are_relative_to_the_document_so_that_they_hold_under_any_pref
     assert [server["url"] for server in DOCUMENT["servers"]] == [".."]
 
 
-JOBS = ("/api/backtests",)
+JOBS = ("/api/backtests", "/api/sweeps")
 ASKED = [path for method, path, _ in OPERATIONS if method == "GET" and "{" not in path]
 
 
@@ -176,6 +176,16 @@ def test_jobs_are_answered_in_the_stated_shape_too(
             (jobs.api("GET", "/api/backtests"), "get", "/api/backtests"),
             (jobs.api("GET", f"/api/backtests/{job_id}"), "get", "/api/backtests/{job}"),
             (jobs.api("GET", f"/api/backtests/{job_id}/report"), "get", "/api/backtests/{job}/report"),
+        ]
+        swept = jobs.sweep("min_confidence=0.6,0.8", set={"window": 30})
+        for share in jobs.shares():
+            jobs.hand_out(share)
+        job_id = swept.data["id"]
+        told += [
+            (swept, "post", "/api/sweeps"),
+            (jobs.api("GET", "/api/sweeps"), "get", "/api/sweeps"),
+            (jobs.api("GET", f"/api/sweeps/{job_id}"), "get", "/api/sweeps/{job}"),
+            (jobs.api("GET", f"/api/sweeps/{job_id}/report"), "get", "/api/sweeps/{job}/report"),
         ]
     assert begun.data["asked"]["market"] == MARKET
     for reply, method, path in told:
