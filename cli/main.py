@@ -4,7 +4,20 @@ import sys
 
 import typer
 
-from cli import asking, backtesting, fitting, keeping, laptop, market, resolving, risking, show, telling, watching
+from cli import (
+    asking,
+    backtesting,
+    fitting,
+    keeping,
+    laptop,
+    market,
+    resolving,
+    risking,
+    show,
+    sweeping,
+    telling,
+    watching,
+)
 from cli.errors import CannotRun, Mistyped, Refused
 
 app = typer.Typer(
@@ -45,6 +58,7 @@ for name, tell in (
 ):
     app.command(name, rich_help_panel="Steer")(tell)
 app.command("backtest", rich_help_panel="Learn")(backtesting.backtest_command)
+app.command("sweep", rich_help_panel="Learn")(sweeping.sweep_command)
 app.command("fit", rich_help_panel="Learn")(fitting.fit_command)
 app.add_typer(market.market, name="market", rich_help_panel="Learn")
 app.command("live", rich_help_panel="Real money")(risking.live)
