@@ -47,12 +47,13 @@ def backtest_command(
     asked = {"from": begin, "to": end, "set": changes_of(told or []), "fill": fill.value, "venue": venue}
     if (market is None) == (not remote):
         raise Mistyped("Name one market: --market FILE runs here, --remote NAME in AWS.")
-    report = run_here(market, asked) if market else run_there({"market": remote, **_said(asked)})
+    report = run_here(market, asked) if market else run_there("backtest", {"market": remote, **said(asked)})
     show.as_json(report) if json else tell(summary_from(report))
 
 
-def _said(asked: Plain) -> Plain:
-    return {name: value for name, value in asked.items() if value}
+def said(asked: Plain) -> Plain:
+    """What was typed, without what was left out."""
+    return {name: value for name, value in asked.items() if value not in ("", {})}
 
 
 def run_here(market: Path, told: Plain) -> Plain:

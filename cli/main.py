@@ -14,6 +14,7 @@ from cli import (
     resolving,
     risking,
     show,
+    sweeping,
     telling,
     uploading,
     watching,
@@ -58,6 +59,7 @@ for name, tell in (
 ):
     app.command(name, rich_help_panel="Steer")(tell)
 app.command("backtest", rich_help_panel="Learn")(backtesting.backtest_command)
+app.command("sweep", rich_help_panel="Learn")(sweeping.sweep_command)
 app.command("fit", rich_help_panel="Learn")(fitting.fit_command)
 market.market.command("upload")(uploading.upload)
 app.add_typer(market.market, name="market", rich_help_panel="Learn")

@@ -1,4 +1,4 @@
-"""Backtests in AWS: begun over the bot's API, waited for, and reported as those of this computer are."""
+"""Backtests and sweeps in AWS: begun over the bot's API, waited for, and reported as those of this computer are."""
 
 import time
 from typing import Any
@@ -12,17 +12,17 @@ from cli.stack import call
 ASK_EACH_SECONDS = 1.0
 
 
-def run_there(asked: dict[str, Any]) -> dict[str, Any]:
-    """The report of a backtest that is begun now; raises Mistyped, or CannotRun with the reason where it failed."""
-    job = begun("backtests", asked)
+def run_there(kind: str, asked: dict[str, Any]) -> dict[str, Any]:
+    """The report of a `backtest` or `sweep` that is begun now; raises Mistyped, or CannotRun with why it failed."""
+    job = begun(f"{kind}s", asked)
     try:
-        ended = wait_for("backtests", job)
+        ended = wait_for(f"{kind}s", job)
     except KeyboardInterrupt:
-        show.tell(f"It goes on without you; GET /api/backtests/{job['id']} tells what comes of it.")
+        show.tell(f"It goes on without you; GET /api/{kind}s/{job['id']} tells what comes of it.")
         raise
     if ended["state"] == "failed":
-        raise CannotRun(f"Backtest {job['id']} failed: {ended['reason']}")
-    report: dict[str, Any] = call("GET", f"backtests/{job['id']}/report")
+        raise CannotRun(f"The {kind} {job['id']} failed: {ended['reason']}")
+    report: dict[str, Any] = call("GET", f"{kind}s/{job['id']}/report")
     return report
 
 

@@ -58,7 +58,7 @@ def test_a_sweep_that_is_shared_out_comes_to_the_table_that_one_process_makes(jo
 
     told = sweep_asked_of({"grid": GRID, "set": KEEN_OTHERWISE})
     sweep = told.on(read_market(market))
-    alone = swept_of(sweep, told.split, [sweep.row(number) for number in range(len(sweep.grid))])
+    alone = swept_of(sweep, map(sweep.row, range(len(sweep.grid))))
     assert report_of(jobs, job_id) == alone.plain()
     assert swept_from(report_of(jobs, job_id)) == alone
 
@@ -135,7 +135,7 @@ def test_what_the_market_cannot_give_fails_the_sweep_with_the_reason(jobs: Jobs)
         ({"grid": "mode=live"}, "mode", "mode cannot vary"),
         ({"grid": "window"}, "grid", "The grid must be NAME=VALUES"),
         ({"grid": 7}, "grid", "grid must be a text such as min_confidence=0.55:0.9:0.05"),
-        ({"grid": GRID, "split": 1}, "split", "split must be a number between 0 and 1, not 1."),
+        ({"grid": GRID, "split": 1}, "split", "The split must lie between 0 and 1, not 1: 0.7 keeps"),
         ({"grid": GRID, "set": {"window": 30}}, "window", "window is set and varies as well"),
         ({"grid": GRID, "market": "nowhere"}, "market", "There is no market nowhere; there are made."),
         ({"grid": GRID, "jobs": 3}, "jobs", "jobs is not understood here; a sweep takes market, grid, split"),

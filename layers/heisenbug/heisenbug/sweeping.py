@@ -38,7 +38,7 @@ class SweepWork:
         try:
             told = sweep_asked_of(asked)
             sweep = told.on(market_of(self.shelf, asked["market"]))
-            report = swept_of(sweep, told.split, self._rows(job_id, told.grid)).plain()
+            report = swept_of(sweep, self._rows(job_id, told.grid)).plain()
         except (*REFUSALS, BadSplit) as refusal:
             reason = str(refusal)
             return _once(lambda: self.jobs.failed(job_id, job_id, reason, now), "failed")

@@ -15,7 +15,7 @@ from heisenbug.backtest.summary import cost_of, drawdown, holding_worth
 from heisenbug.configuration import Configuration
 from heisenbug.domain.assets import TradingPair
 from heisenbug.domain.errors import InvalidSettings
-from heisenbug.domain.settings import Settings, change
+from heisenbug.domain.settings import Settings, as_plain, change, parse
 from heisenbug.domain.venue import Venue
 from heisenbug.fitting.history import prices_in
 from heisenbug.markets.history import Floats, History
@@ -82,12 +82,16 @@ class Sweep:
         self, history: History, settings: Settings, venue: Venue, fill: Fill, grid: Grid, split: float
     ) -> None:
         self.history, self.settings, self.venue, self.fill, self.grid = history, settings, venue, fill, grid
-        self.cut = _cut(history, split, max(grid.values.get("window", [settings.window])))
+        self.split, self.cut = split, _cut(history, split, max(grid.values.get("window", [settings.window])))
         _, logs = prices_in(settings.base_currency, history)
         before, after = history.parted(self.cut)
         self.in_sample = _stretch(before, holding_worth(logs[: self.cut]))
         self.out_of_sample = _stretch(after, holding_worth(logs[self.cut :]))
         self._seen: Seen | None = None
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """To another process goes what it was made of."""
+        return _anew, (self.history, as_plain(self.settings), self.venue, self.fill, self.grid, self.split)
 
     def row(self, number: int) -> Row:
         """Run the configuration of this number (from 0); one whose settings do not fit together says so."""
@@ -120,6 +124,10 @@ class Sweep:
         return replace(self._seen, wish=wish)
 
 
+def _anew(history: History, plain: Mapping[str, Any], venue: Venue, fill: Fill, grid: Grid, split: float) -> Sweep:
+    return Sweep(history, parse(plain), venue, fill, grid, split)
+
+
 def _cut(history: History, split: float, window: int) -> int:
     """The first sample out of sample; raises BadSplit."""
     if not 0 < split < 1:
@@ -144,6 +152,6 @@ def _part(run: Run) -> Part:
         len(run.trades),
         len(run.dropped),
         drawdown(known),
-        sum(map(cost_of, run.trades)),
+        float(sum(map(cost_of, run.trades))),
         run.killed,
     )

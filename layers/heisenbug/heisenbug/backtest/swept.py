@@ -1,6 +1,6 @@
 """A sweep as somebody asks for it, and as plain data once it was carried out: the same here and in AWS."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -37,7 +37,9 @@ def sweep_asked_of(told: Mapping[str, Any]) -> SweepAsked:
     if not isinstance(text, str):
         raise _bad("grid", f"grid must be a text such as {EXAMPLE}, not {shown(text)}.")
     if isinstance(split, bool) or not isinstance(split, int | float) or not 0 < split < 1:
-        raise _bad("split", f"split must be a number between 0 and 1, not {shown(split)}.")
+        raise _bad(
+            "split", f"The split must lie between 0 and 1, not {shown(split)}: 0.7 keeps the last 30 % out of sample."
+        )
     try:
         grid = grid_of(text, asked.settings)
     except BadGrid as bad:
@@ -66,10 +68,10 @@ class Swept:
         return {**known, **parts, **self.table.plain()}
 
 
-def swept_of(sweep: Sweep, split: float, rows: Sequence[Row]) -> Swept:
+def swept_of(sweep: Sweep, rows: Iterable[Row]) -> Swept:
     """What came of a sweep whose rows are these."""
     parts = (sweep.in_sample, sweep.out_of_sample)
-    return Swept(sweep.history.name, sweep.fill.value, split, *parts, table_of(rows))
+    return Swept(sweep.history.name, sweep.fill.value, sweep.split, *parts, table_of(rows))
 
 
 def swept_from(plain: Mapping[str, Any]) -> Swept:
