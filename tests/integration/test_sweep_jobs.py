@@ -1,6 +1,7 @@
 """Sweeps in AWS: shared out, each row kept by itself, what fails a row with a reason, the table that of a laptop."""
 
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -9,8 +10,10 @@ import pytest
 from heisenbug.backtest.grid import Grid
 from heisenbug.backtest.swept import sweep_asked_of, swept_from, swept_of
 from heisenbug.markets.recorded import read_market
+from heisenbug.store.jobs import DIED
 from heisenbug.sweeping import LOST
 from heisenbug.sweeps import BATCH, batches_of
+from heisenbug.wiring import sweeps_from_environment
 from tests.histories import KEEN
 from tests.jobs import MARKET, Jobs, opened, stock, write_made
 from tests.tables import Cloud
@@ -100,6 +103,27 @@ def test_a_configuration_that_breaks_is_a_row_with_a_reason(jobs: Jobs, monkeypa
         "It failed: ZeroDivisionError: by nothing"
     ]
     assert (report["tried"], report["failed"]) == (5, 1)
+
+
+def test_an_end_that_breaks_off_fails_the_sweep_at_once_and_is_raised_for_the_log(jobs: Jobs, tables: Cloud) -> None:
+    job_id, shares = begun(jobs)
+
+    def broken(name: str, call: dict[str, Any]) -> None:
+        if name == "GetObject":
+            raise MemoryError
+
+    tables.before = broken
+    with pytest.raises(MemoryError):
+        jobs.hand_out(shares[-1])
+    assert sweep_at(jobs, job_id)["reason"].startswith("It broke off (MemoryError): the log")
+
+
+def test_a_sweep_whose_end_never_came_is_failed_after_its_deadline(jobs: Jobs, monkeypatch: pytest.MonkeyPatch) -> None:
+    job_id, _ = begun(jobs)
+    later = datetime.now(UTC) + timedelta(seconds=3 * 900)
+    monkeypatch.setattr("heisenbug.wiring.now", lambda: later)
+    (job,) = sweeps_from_environment().newest(10)["sweeps"]
+    assert (job["id"], job["state"], job["reason"]) == (job_id, "failed", DIED)
 
 
 def sweep_row() -> Any:

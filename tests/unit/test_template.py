@@ -72,6 +72,7 @@ def test_a_sweep_leaves_the_trader_its_executions_waits_for_free_ones_and_outliv
     share = states["Share"]
     assert share["MaxConcurrency"] == AT_ONCE <= 5
     assert share["ToleratedFailurePercentage"] == 100
+    assert share["Catch"] == [{"ErrorEquals": ["States.ALL"], "ResultPath": None, "Next": "Finish"}]
     run = share["ItemProcessor"]["States"]["Run"]
     for task in (run, states["Finish"]):
         assert "Lambda.TooManyRequestsException" in task["Retry"][0]["ErrorEquals"]

@@ -44,8 +44,7 @@ class Work:
             self.jobs.failed(job_id, self.claim, str(refusal), self._now())
             return "failed"
         except Exception as error:
-            reason = f"It broke off ({type(error).__name__}): the log of the backtest function says why."
-            self.jobs.failed(job_id, self.claim, reason, self._now())
+            self.jobs.failed(job_id, self.claim, broke_off(error), self._now())
             raise
         self.shelf.keep(report_name("backtest", job_id), json.dumps(report))
         self.jobs.done(job_id, self.claim, figures_of(report), self._now())
@@ -63,6 +62,11 @@ class Work:
 
     def _now(self) -> str:
         return self.clock().isoformat(timespec="seconds")
+
+
+def broke_off(error: Exception) -> str:
+    """What is said of a job that ended as nobody foresaw."""
+    return f"It broke off ({type(error).__name__}): the log of the backtest function says why."
 
 
 def market_of(shelf: Shelf, name: str) -> RecordedMarket:

@@ -9,7 +9,7 @@ from typing import Any
 from heisenbug.backtest.grid import Grid
 from heisenbug.backtest.sweep import BadSplit, Row, Sweep, row_from
 from heisenbug.backtest.swept import sweep_asked_of, swept_of
-from heisenbug.backtesting import REFUSALS, market_of
+from heisenbug.backtesting import REFUSALS, broke_off, market_of
 from heisenbug.domain.errors import FenceLost
 from heisenbug.store.jobs import Jobs
 from heisenbug.store.shelf import Shelf, report_name, row_name, rows_folder
@@ -34,17 +34,24 @@ class SweepWork:
 
     def end(self, job_id: str, asked: Mapping[str, Any]) -> str:
         """Make the table of all rows and end the sweep; a row that is missing is one with a reason."""
-        now = self.clock().isoformat(timespec="seconds")
         try:
             told = sweep_asked_of(asked)
             sweep = told.on(market_of(self.shelf, asked["market"]))
             report = swept_of(sweep, self._rows(job_id, told.grid)).plain()
         except (*REFUSALS, BadSplit) as refusal:
-            reason = str(refusal)
-            return _once(lambda: self.jobs.failed(job_id, job_id, reason, now), "failed")
+            return self._failed(job_id, str(refusal))
+        except Exception as error:
+            self._failed(job_id, broke_off(error))
+            raise
         self.shelf.keep(report_name("sweep", job_id), json.dumps(report))
         figures = {name: value for name, value in report.items() if name != "rows"}
-        return _once(lambda: self.jobs.done(job_id, job_id, figures, now), "done")
+        return _once(lambda: self.jobs.done(job_id, job_id, figures, self._now()), "done")
+
+    def _failed(self, job_id: str, reason: str) -> str:
+        return _once(lambda: self.jobs.failed(job_id, job_id, reason, self._now()), "failed")
+
+    def _now(self) -> str:
+        return self.clock().isoformat(timespec="seconds")
 
     def _rows(self, job_id: str, grid: Grid) -> list[Row]:
         kept = {row.number: row for row in map(self._kept, self.shelf.results(rows_folder(job_id)))}

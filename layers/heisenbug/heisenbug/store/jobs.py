@@ -22,7 +22,7 @@ KEPT_SECONDS = 30 * 24 * 3600
 # So much longer than any attempt can last is waited for its word.
 SLACK_SECONDS = 30
 NEVER_BEGUN = "It was never begun: there was no free execution for it. Ask for it again."
-DIED = "What worked on it died or ran out of time (15 minutes), so it will not end: ask for less at once."
+DIED = "What worked on it died or ran out of time, so it will not end: ask for less at once."
 
 
 class JobState(StrEnum):
