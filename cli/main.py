@@ -18,6 +18,7 @@ from cli import (
     show,
     sweeping,
     telling,
+    uploading,
     watching,
 )
 from cli.errors import CannotRun, Mistyped, Refused
@@ -64,6 +65,7 @@ app.command("replay", rich_help_panel="Learn")(replaying.replay)
 app.command("backtest", rich_help_panel="Learn")(backtesting.backtest_command)
 app.command("sweep", rich_help_panel="Learn")(sweeping.sweep_command)
 app.command("fit", rich_help_panel="Learn")(fitting.fit_command)
+market.market.command("upload")(uploading.upload)
 app.add_typer(market.market, name="market", rich_help_panel="Learn")
 app.command("live", rich_help_panel="Real money")(risking.live)
 app.command("credential", rich_help_panel="Real money")(keeping.credential)

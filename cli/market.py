@@ -155,13 +155,17 @@ def check_command(
     can be read, 2 where it cannot (the sentence names the line).
     """
     with plain_words():
-        if sample_seconds is not None and not sample_seconds >= 1:
-            raise Mistyped(f"A sample of {sample_seconds:g} s cannot be: choose 1 or more.")
-        read = read_market(file)
-        checked = check(read, lambda rows: _pairs_of(file, rows), sample_seconds)
+        checked = look_through(file, sample_seconds)
     show.as_json(_checked_json(checked)) if json else _tell_checked(checked)
     if strict and checked.findings:
         raise typer.Exit(1)
+
+
+def look_through(file: Path, sample_seconds: float | None = None) -> Checked:
+    """What is found in a market file; raises InvalidMarket or Mistyped."""
+    if sample_seconds is not None and not sample_seconds >= 1:
+        raise Mistyped(f"A sample of {sample_seconds:g} s cannot be: choose 1 or more.")
+    return check(read_market(file), lambda rows: _pairs_of(file, rows), sample_seconds)
 
 
 def _pairs_of(file: Path, rows: NDArray[np.int64]) -> list[str]:

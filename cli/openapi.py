@@ -17,8 +17,10 @@ ABOUT = (
 IN_PATH: dict[str, dict[str, Any]] = {
     "pair": {"type": "string", "examples": ["BTC-USD"]},
     "id": {"type": "string", "examples": ["3b0c44298fc1c149afbf4c89"]},
+    "job": {"type": "string", "examples": ["20260102T030405.678-9abcde"]},
 }
-NEEDED = ("SettingsChange", "Statement")
+NEEDED = ("SettingsChange", "Statement", "BacktestWish", "SweepWish")
+WELL = {200: "It worked.", 202: "It was begun; ask how it stands by its id."}
 NO_TOKEN = {
     "description": "No token, or one that is not known; the answer is the gateway's own.",
     "content": {JSON: {"schema": {"type": "object", "properties": {"message": {"type": "string"}}}}},
@@ -53,7 +55,7 @@ def operation(route: Any) -> dict[str, Any]:
         "summary": words.rstrip("."),
         "tags": [_tag(route)],
         "parameters": [*map(_in_path, _names(route.path)), *map(_in_query, route.query), *_extra(route)],
-        "responses": {"200": _answer("It worked.", route.returns), **_refusals(route)},
+        "responses": {str(route.status): _answer(WELL[route.status], route.returns), **_refusals(route)},
     }
     if route.access == "anyone":
         told["security"] = []
@@ -72,6 +74,8 @@ def _of_the_api(module: str) -> Any:
 def _tag(route: Any) -> str:
     if "config" in route.path or "pairs" in route.path:
         return "Settings"
+    if "backtests" in route.path or "sweeps" in route.path:
+        return "Learn"
     return "Look" if route.method == "GET" else "Control"
 
 
@@ -109,6 +113,8 @@ def _refusals(route: Any) -> dict[str, Any]:
         refusals["404"] = _answer("There is no such thing; the message says what there is.", "Error")
     if route.returns == "Config" and route.method != "GET":
         refusals["409"] = _answer("Somebody changed the settings first; `config` shows the newer ones.", "Error")
+    if route.status == 202:
+        refusals["429"] = _answer("Enough is under way; the message says what to wait for.", "Error")
     if route.sends:
         refusals["413"] = _answer("The body is too large.", "Error")
     return refusals

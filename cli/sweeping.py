@@ -5,7 +5,7 @@ import os
 import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, fields
+from dataclasses import fields
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -14,30 +14,30 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from cli import show
 from cli.asking import Json
-from cli.backtesting import settings_of, wish_of
+from cli.backtesting import said
 from cli.errors import CannotRun, Mistyped
+from cli.remote import run_there
 from cli.sharing import rows_of
 from cli.telling import changes_of
-from heisenbug.backtest.grid import EXAMPLE, BadGrid, grid_of
+from heisenbug.backtest.grid import EXAMPLE
 from heisenbug.backtest.rules import Fill
 from heisenbug.backtest.sweep import BadSplit, Part, Row, Stretch, Sweep
-from heisenbug.backtest.table import Table, table_of
+from heisenbug.backtest.swept import SCORE, Swept, sweep_asked_of, swept_from, swept_of
+from heisenbug.backtest.table import Table
 from heisenbug.backtest.words import RULES
 from heisenbug.domain.errors import InvalidSettings
 from heisenbug.fitting.history import Unpriceable
 from heisenbug.markets.history import OutOfRange
 from heisenbug.markets.market import iso
-from heisenbug.markets.recorded import InvalidMarket
+from heisenbug.markets.recorded import InvalidMarket, read_market
 
 HEADINGS = {
     **{"score": "In sample", "trades": "Trades", "drawdown": "Drawdown"},
     **{"out score": "Out of sample", "out trades": "Trades", "out drawdown": "Drawdown"},
 }
-SCORE = "log return of equity after all costs; doing nothing scores 0"
 
 
 def sweep_command(
-    market: Annotated[Path, typer.Option(help="A recorded market: gzip CSV at,pair,bid,ask.")],
     grid: Annotated[
         str,
         typer.Option(
@@ -46,6 +46,10 @@ def sweep_command(
             "ends; every value is tried with every other.",
         ),
     ],
+    market: Annotated[Path | None, typer.Option(help="A recorded market: gzip CSV at,pair,bid,ask.")] = None,
+    remote: Annotated[
+        str, typer.Option(help="Run it in AWS instead, on this market that was uploaded (heisenbug market upload).")
+    ] = "",
     told: Annotated[
         list[str] | None, typer.Option("--set", help="A setting for all, such as cost_bps=10; may be repeated.")
     ] = None,
@@ -69,38 +73,34 @@ def sweep_command(
 
     Its score is the log return of equity after all costs. The more are tried, the more of the best score is luck.
     """
-    try:
-        _check(output)
-        sweep = _sweep(market, begin, end, changes_of(told or []), fill, venue, grid, split)
-    except (BadGrid, BadSplit, InvalidMarket, InvalidSettings, OutOfRange, Unpriceable) as bad:
-        raise Mistyped(str(bad)) from bad
-    table = _run(sweep, jobs)
-    if output:
-        _write(output, table)
-    if json:
-        show.as_json(_plain(sweep, table))
+    asked = {"grid": grid, "split": split, "from": begin, "to": end, "set": changes_of(told or [])}
+    asked.update(fill=fill.value, venue=venue)
+    _check(output)
+    if (market is None) == (not remote):
+        raise Mistyped("Name one market: --market FILE runs here, --remote NAME in AWS.")
+    if market:
+        swept = _run(_sweep(market, asked), jobs)
     else:
-        _tell(sweep, table, top)
+        swept = swept_from(run_there("sweep", {"market": remote, **said(asked)}))
+    if output:
+        _write(output, swept.table)
+    show.as_json(swept.plain()) if json else _tell(swept, top)
 
 
-def _sweep(
-    market: Path, begin: str, end: str, told: dict[str, Any], fill: Fill, venue: str, text: str, split: float
-) -> Sweep:
-    grid = grid_of(text, settings_of(told))
-    both = next((name for name in grid.values if name in told), None)
-    if both:
-        raise Mistyped(f"{both} is set and varies as well: leave it out of --set or of --grid.")
-    wish = wish_of(market, begin, end, told, fill, venue)
-    return Sweep(wish.history, wish.told.settings, wish.venue, fill, grid, split)
+def _sweep(market: Path, told: dict[str, Any]) -> Sweep:
+    try:
+        return sweep_asked_of(told).on(read_market(market))
+    except (BadSplit, InvalidMarket, InvalidSettings, OutOfRange, Unpriceable) as bad:
+        raise Mistyped(str(bad)) from bad
 
 
-def _run(sweep: Sweep, jobs: int) -> Table:
+def _run(sweep: Sweep, jobs: int) -> Swept:
     columns = (TextColumn("configurations"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     with (
         heard_interrupts(),
         Progress(*columns, console=show.talk, transient=True, disable=not show.talk.is_terminal) as bar,
     ):
-        return table_of(bar.track(rows_of(sweep, jobs), total=len(sweep.grid)))
+        return swept_of(sweep, bar.track(rows_of(sweep, jobs), total=len(sweep.grid)))
 
 
 @contextmanager
@@ -116,13 +116,14 @@ def heard_interrupts() -> Iterator[None]:
             signal.signal(name, handler)
 
 
-def _tell(sweep: Sweep, table: Table, top: int) -> None:
+def _tell(swept: Swept, top: int) -> None:
+    table = swept.table
     show.facts(
         {
-            "Market": sweep.history.name,
-            "In sample": _stretch(sweep.in_sample),
-            "Out of sample": _stretch(sweep.out_of_sample),
-            "Rule": RULES[sweep.fill],
+            "Market": swept.market,
+            "In sample": _stretch(swept.in_sample),
+            "Out of sample": _stretch(swept.out_of_sample),
+            "Rule": RULES[Fill(swept.fill)],
             "Score": SCORE,
             "Tried": _tried(table),
         }
@@ -188,14 +189,6 @@ def verdict(table: Table) -> str:
         f"there. The best of {table.tried:,} tries looks better in sample than it is, by luck alone; its rank out of "
         "sample shows how much of it lasted."
     )
-
-
-def _plain(sweep: Sweep, table: Table) -> dict[str, Any]:
-    parts = {name: asdict(getattr(sweep, name)) for name in ("in_sample", "out_of_sample")}
-    for part in parts.values():
-        part.update(begin=iso(part["begin"]), end=iso(part["end"]))
-    known = {"market": sweep.history.name, "fill": sweep.fill.value, "split": sweep.split, "score": SCORE}
-    return {**known, **parts, **table.plain()}
 
 
 def _check(output: Path | None) -> None:

@@ -1,7 +1,8 @@
 """After a local deploy: applies through AWS's own interfaces what the emulator's CloudFormation leaves out.
 
 That is: the routes, authorizers and cross-origin rules of HTTP APIs, WebSocket authorizers that always want a header,
-time to live and point-in-time recovery of tables and reserved concurrency of functions.
+time to live and point-in-time recovery of tables, encryption and lifecycle of buckets and reserved concurrency of
+functions.
 May be run again at any time; refuses any address that is not this machine's.
 """
 
@@ -124,7 +125,7 @@ def apply(stack: str, endpoint: str) -> list[str]:
 def connect(endpoint: str) -> Json:
     """A client of each service that is needed, with the emulator's keys and never the user's own."""
     session: Any = boto3.Session("test", "test", region_name=os.environ.get("AWS_DEFAULT_REGION", "us-east-1"))
-    services = ("cloudformation", "dynamodb", "lambda", "apigatewayv2")
+    services = ("cloudformation", "dynamodb", "lambda", "apigatewayv2", "s3")
     return {service: session.client(service, endpoint_url=endpoint) for service in services}
 
 
@@ -143,6 +144,8 @@ def mend_resource(clients: Json, kind: str, physical_id: str, properties: Json) 
         return ask_for_nothing(clients["apigatewayv2"], physical_id, properties)
     if kind == "AWS::DynamoDB::Table":
         return mend_table(clients["dynamodb"], physical_id, properties)
+    if kind == "AWS::S3::Bucket":
+        return mend_bucket(clients["s3"], physical_id, properties)
     if kind == "AWS::Lambda::Function":
         return reserve_concurrency(clients["lambda"], physical_id, properties)
     return []
@@ -192,6 +195,28 @@ def lives_for_a_time(client: Any, table: str) -> bool:
     """Whether time to live is on already; asking for it again is an error."""
     description = client.describe_time_to_live(TableName=table)["TimeToLiveDescription"]
     return bool(description.get("TimeToLiveStatus") == "ENABLED")
+
+
+def mend_bucket(client: Any, name: str, properties: Json) -> list[str]:
+    """Encrypt the bucket and let its objects expire as the template wants."""
+    if rules := (properties.get("BucketEncryption") or {}).get("ServerSideEncryptionConfiguration"):
+        named = [{"ApplyServerSideEncryptionByDefault": rule["ServerSideEncryptionByDefault"]} for rule in rules]
+        client.put_bucket_encryption(Bucket=name, ServerSideEncryptionConfiguration={"Rules": named})
+    if rules := (properties.get("LifecycleConfiguration") or {}).get("Rules"):
+        client.put_bucket_lifecycle_configuration(
+            Bucket=name, LifecycleConfiguration={"Rules": list(map(lifecycle_rule, rules))}
+        )
+    return [f"{name}: encryption and lifecycle"]
+
+
+def lifecycle_rule(written: Json) -> Json:
+    """A rule as the API takes it, from one as the template writes it."""
+    rule = {"ID": written["Id"], "Status": written["Status"], "Filter": {"Prefix": written.get("Prefix", "")}}
+    if "ExpirationInDays" in written:
+        rule["Expiration"] = {"Days": int(written["ExpirationInDays"])}
+    if "AbortIncompleteMultipartUpload" in written:
+        rule["AbortIncompleteMultipartUpload"] = written["AbortIncompleteMultipartUpload"]
+    return rule
 
 
 def reserve_concurrency(client: Any, function: str, properties: Json) -> list[str]:

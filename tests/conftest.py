@@ -13,7 +13,7 @@ settings.load_profile("steady")
 
 @pytest.fixture
 def tables(monkeypatch: pytest.MonkeyPatch) -> Iterator[Cloud]:
-    """The eight tables as template.yaml defines them, empty, in memory."""
+    """The nine tables as template.yaml defines them, empty, in memory."""
     for name, value in (("AWS_ACCESS_KEY_ID", "test"), ("AWS_SECRET_ACCESS_KEY", "test"), ("AWS_REGION", "us-east-1")):
         monkeypatch.setenv(name, value)
     monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")

@@ -15,6 +15,7 @@ from tests.tables import PREFIX
 
 ROOT = Path(__file__).parents[1]
 WEBSOCKET = "abcd0001.execute-api.eu-central-1.amazonaws.com/prod"
+BUCKET = "heisenbug-bucket"
 ADMIN, READER = "/heisenbug/admin-token", "/heisenbug/reader-token"
 ENVIRONMENT = {
     "BOT_ID": "default",
@@ -24,6 +25,9 @@ ENVIRONMENT = {
     "WEBSOCKET_ENDPOINT": f"https://{WEBSOCKET}",
     "ADMIN_TOKEN_PARAMETER": ADMIN,
     "READER_TOKEN_PARAMETER": READER,
+    "BUCKET": BUCKET,
+    "BACKTEST_FUNCTION": "heisenbug-backtest",
+    "SWEEP_STATE_MACHINE": "arn:aws:states:us-east-1:123456789012:stateMachine:heisenbug-sweep",
     "POWERTOOLS_SERVICE_NAME": "heisenbug",
     "LOG_LEVEL": "INFO",
 }

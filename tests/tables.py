@@ -1,4 +1,4 @@
-"""The eight tables in memory, made from template.yaml, with every request counted, and able to fail when told."""
+"""The nine tables in memory, made from template.yaml, with every request counted, and able to fail when told."""
 
 import threading
 from base64 import b64encode
@@ -173,8 +173,8 @@ def forget_items() -> None:
 
 
 def forget_everything() -> None:
-    """Empty the tables, and forget every parameter and queue."""
+    """Empty the tables, and forget every parameter, queue and bucket."""
     forget_items()
-    for name in ("ssm", "sqs"):
+    for name in ("ssm", "sqs", "s3"):
         for region in get_backend(name)[ACCOUNT].values():
             region.reset()

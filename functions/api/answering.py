@@ -39,6 +39,11 @@ def plain(data: Any, status: int = 200, headers: Mapping[str, str] | None = None
     return Answer(status, text, {"Content-Type": JSON, **NOT_KEPT, **(headers or {})})
 
 
+def text(body: str) -> Answer:
+    """JSON that is text already."""
+    return Answer(200, body, {"Content-Type": JSON, **NOT_KEPT})
+
+
 def invalid(error: InvalidSettings) -> Answer:
     """Fields that were not accepted; nothing was changed."""
     return plain(_told("invalid", str(error), error.fields), 400)

@@ -10,12 +10,18 @@ from reading import Request
 from routes import routes
 from routing import Access, Office
 
-from heisenbug.domain.errors import FenceLost, InvalidSettings, NotFound, StaleVersion
+from heisenbug.domain.errors import Busy, FenceLost, InvalidSettings, NotFound, StaleVersion
 from heisenbug.store.connection import Connections
-from heisenbug.wiring import desk_from_environment
+from heisenbug.wiring import backtests_from_environment, desk_from_environment, sweeps_from_environment
 
 logger = Logger()
-office = Office(desk_from_environment(), Connections(), os.environ["WEBSOCKET_URL"])
+office = Office(
+    desk_from_environment(),
+    backtests_from_environment(),
+    sweeps_from_environment(),
+    Connections(),
+    os.environ["WEBSOCKET_URL"],
+)
 
 
 def handler(event: dict[str, Any], context: object) -> dict[str, Any]:
@@ -36,6 +42,8 @@ def answered(request: Request) -> Answer:
         return answering.stale(error, office.desk.config())
     except NotFound as error:
         return answering.missing(error)
+    except Busy as error:
+        return answering.refused(Refused(429, "busy", str(error)))
     except Refused as error:
         return answering.refused(error)
 
@@ -46,7 +54,7 @@ def carried_out(request: Request) -> Answer:
     if not route.access.allows(request.role):
         raise forbidden(route.access)
     answer = route.answer(office, named)
-    return answer if isinstance(answer, Answer) else answering.plain(answer)
+    return answer if isinstance(answer, Answer) else answering.plain(answer, route.status)
 
 
 def forbidden(access: Access) -> Refused:

@@ -3,7 +3,8 @@
 import secrets
 from typing import Any
 
-from answering import Answer
+import answering
+from answering import Answer, Refused
 from page import docs_policy, file, page_policy
 from reading import Query, Request
 from routing import Access, Office, Routes
@@ -22,6 +23,9 @@ SAMPLES = Query("limit", Integer(1, 500), 120, "How many of the newest samples a
 CURSOR = Query("cursor", Integer(1, 2**40), None, "Go on from the cursor of the answer before.")
 MOMENT = Query("cursor", Integer(2, 2**40), None, "Go on from the cursor of the answer before.")
 LONGEST_WHY = 200
+LONGEST_ID = 100
+# Lambda answers with at most 6 MB.
+LARGEST_REPORT = 5_500_000
 
 routes = Routes()
 
@@ -112,6 +116,42 @@ def prices(office: Office, request: Request) -> Plain:
     return office.desk.prices(request.number(SAMPLES), _pair(request.query.get("pair")))
 
 
+@routes.add("GET", "/api/backtests", "Backtests", LIMIT)
+def backtests(office: Office, request: Request) -> Plain:
+    """The newest backtests, newest first."""
+    return office.backtests.newest(request.number(LIMIT))
+
+
+@routes.add("GET", "/api/backtests/{job}", "Backtest")
+def backtest(office: Office, request: Request) -> Plain:
+    """A backtest as it stands: its state, how far it is, and its figures once it is done."""
+    return office.backtests.job(request.named["job"][:LONGEST_ID])
+
+
+@routes.add("GET", "/api/backtests/{job}/report", "BacktestReport")
+def backtest_report(office: Office, request: Request) -> Answer:
+    """All that a backtest that is done reports: its figures and its trades."""
+    return _report(office.backtests.report(request.named["job"][:LONGEST_ID]))
+
+
+@routes.add("GET", "/api/sweeps", "Sweeps", LIMIT)
+def sweeps(office: Office, request: Request) -> Plain:
+    """The newest sweeps, newest first."""
+    return office.sweeps.newest(request.number(LIMIT))
+
+
+@routes.add("GET", "/api/sweeps/{job}", "Sweep")
+def sweep(office: Office, request: Request) -> Plain:
+    """A sweep as it stands: its state, how many of its configurations were run, and its figures once it is done."""
+    return office.sweeps.job(request.named["job"][:LONGEST_ID])
+
+
+@routes.add("GET", "/api/sweeps/{job}/report", "SweepReport")
+def sweep_report(office: Office, request: Request) -> Answer:
+    """All that a sweep that is done reports: the row of every configuration, the best in sample first."""
+    return _report(office.sweeps.report(request.named["job"][:LONGEST_ID]))
+
+
 # ------------------------------------------------------------------------- told
 
 
@@ -156,6 +196,18 @@ def kill(office: Office, request: Request) -> Plain:
 def resolve(office: Office, request: Request) -> Plain:
     """State, typed in full, what became of an unresolved trade: "executed 100 USD for 0.0012 BTC", or a failure."""
     return office.desk.resolve(request.named["id"], request.sent_of("statement").get("statement"), "api")
+
+
+@routes.add("POST", "/api/backtests", "Backtest", access=Access.ADMIN, sends="BacktestWish", status=202)
+def post_backtest(office: Office, request: Request) -> Plain:
+    """Begin a backtest of a market that was uploaded; ask for it by its id until it is done."""
+    return office.backtests.ask(request.sent(), _job_id())
+
+
+@routes.add("POST", "/api/sweeps", "Sweep", access=Access.ADMIN, sends="SweepWish", status=202)
+def post_sweep(office: Office, request: Request) -> Plain:
+    """Begin a sweep over a market that was uploaded: every configuration of a grid, in sample and out of it."""
+    return office.sweeps.ask(request.sent(), _job_id())
 
 
 @routes.add("POST", "/api/rearm", "Kill", access=Access.ADMIN)
@@ -207,6 +259,18 @@ def _pair(text: str | None) -> str | None:
         return None if text is None else str(Pair.parse(text))
     except ValueError as bad:
         raise InvalidSettings([FieldError("pair", str(bad))]) from bad
+
+
+def _report(report: str) -> Answer:
+    if len(report) > LARGEST_REPORT:
+        message = f"The report has {len(report):,} bytes, too many to send: read it in the stack's bucket."
+        raise Refused(413, "too_large", message)
+    return answering.text(report)
+
+
+def _job_id() -> str:
+    """An id that sorts by time."""
+    return f"{now():%Y%m%dT%H%M%S.%f}"[:-3] + f"-{secrets.token_hex(3)}"
 
 
 def _why(value: Any) -> str:

@@ -9,15 +9,19 @@ from urllib.parse import unquote
 from answering import Refused
 from reading import Query, Request
 
+from heisenbug.backtests import Backtests
 from heisenbug.desk import Desk
 from heisenbug.store.connection import Connections
+from heisenbug.sweeps import Sweeps
 
 
 @dataclass(frozen=True, slots=True)
 class Office:
-    """What stands behind the API: the bot's desk, who may connect, and the WebSocket's address."""
+    """What stands behind the API: desks for bot, backtests and sweeps, who may connect, and the WebSocket's address."""
 
     desk: Desk
+    backtests: Backtests
+    sweeps: Sweeps
     connections: Connections
     websocket_url: str
 
@@ -48,6 +52,7 @@ class Route:
     answer: Answering
     query: tuple[Query, ...] = ()
     sends: str = ""
+    status: int = 200
 
     def match(self, path: str) -> dict[str, str] | None:
         """The named parts of `path` where it is this route's, else None."""
@@ -67,12 +72,19 @@ class Routes:
         self.table: list[Route] = []
 
     def add(
-        self, method: str, path: str, returns: str, *query: Query, access: Access = Access.READER, sends: str = ""
+        self,
+        method: str,
+        path: str,
+        returns: str,
+        *query: Query,
+        access: Access = Access.READER,
+        sends: str = "",
+        status: int = 200,
     ) -> Callable[[Answering], Answering]:
         """Let the function below answer this method of this path."""
 
         def added(answer: Answering) -> Answering:
-            self.table.append(Route(method, path, access, returns, answer, query, sends))
+            self.table.append(Route(method, path, access, returns, answer, query, sends, status))
             return answer
 
         return added

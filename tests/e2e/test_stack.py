@@ -22,6 +22,8 @@ READ = (
     "portfolio",
     "equity",
     "prices",
+    "backtests",
+    "sweeps",
 )
 CHANGE = (
     ("PATCH", "config"),
@@ -30,6 +32,8 @@ CHANGE = (
     ("POST", "kill"),
     ("POST", "rearm"),
     ("PUT", "pairs/A-B"),
+    ("POST", "backtests"),
+    ("POST", "sweeps"),
 )
 
 
@@ -79,7 +83,7 @@ def test_a_websocket_opens_with_a_token_or_a_ticket_once_and_with_nothing_else(b
 def test_snapshots_and_connections_expire_and_what_matters_can_be_restored(bot: Deployed) -> None:
     tables = bot.aws("dynamodb")
 
-    for table in ("PriceSnapshot", "Connection"):
+    for table in ("PriceSnapshot", "Connection", "Job"):
         told = tables.describe_time_to_live(TableName=f"heisenbug-{table}")["TimeToLiveDescription"]
         assert told == {"TimeToLiveStatus": "ENABLED", "AttributeName": "expires_at"}
     for table in ("BotConfig", "SettingsHistory", "TradingPair", "BotState", "TradeHistory", "TradeArchive"):
@@ -99,10 +103,10 @@ def test_a_function_has_its_layers_and_nothing_of_this_computer(bot: Deployed) -
         function: {
             layer["Arn"].split(":")[6].split("-")[-1] for layer in _configuration(bot, function).get("Layers", [])
         }
-        for function in ("trader", "broadcast", "authorizer", "tokens")
+        for function in ("trader", "backtest", "broadcast", "authorizer", "tokens")
     }
 
-    assert any("umpy" in name for name in layers["trader"])
+    assert any("umpy" in name for name in layers["trader"] & layers["backtest"])
     assert not any("umpy" in name for name in layers["broadcast"] | layers["authorizer"])
     assert layers["tokens"] == set()
 

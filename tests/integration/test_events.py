@@ -32,6 +32,7 @@ MODULES = {
     "api": "api/app",
     "authorizer": "authorizer/app",
     "tokens": "tokens/app",
+    "backtest": "backtest/app",
 }
 ADMIN, READER = "/heisenbug/admin-token", "/heisenbug/reader-token"
 CONTEXT = SimpleNamespace(aws_request_id="an-attempt", get_remaining_time_in_millis=lambda: 20_000)

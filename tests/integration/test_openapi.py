@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,6 +13,7 @@ from heisenbug.domain.settings import RULES
 from heisenbug.store.trade_history import TradeHistory
 from tests.bots import BOT, live, process, run
 from tests.fakes import Clock, raising
+from tests.jobs import MARKET, opened, stock, write_made
 from tests.lambdas import ROOT, Http, load
 from tests.markets import MONDAY
 from tests.tables import Cloud
@@ -89,7 +91,7 @@ def test_every_route_of_the_api_is_in_the_document(monkeypatch: pytest.MonkeyPat
 def test_every_operation_says_what_it_does_who_may_and_what_comes_back() -> None:
     for method, path, operation in OPERATIONS:
         assert operation["summary"], path
-        assert operation["responses"]["200"]["content"], path
+        assert well(operation)["content"], path
         is_open = operation.get("security") == []
         assert is_open == (path == "/api/ping")
         assert is_open or "403" in operation["responses"], (method, path)
@@ -114,6 +116,7 @@ def test_addresses_are_relative_to_the_document_so_that_they_hold_under_any_pref
     assert [server["url"] for server in DOCUMENT["servers"]] == [".."]
 
 
+JOBS = ("/api/backtests", "/api/sweeps")
 ASKED = [path for method, path, _ in OPERATIONS if method == "GET" and "{" not in path]
 
 
@@ -164,7 +167,40 @@ def test_what_is_told_is_answered_in_the_stated_shape_too(api: Http) -> None:
         assert reply.status == 200, path
         assert misfits(reply.data, answer_of(method.lower(), template)) == [], path
     asked = {(method, template) for method, _, template, _ in told} | {("GET", path) for path in ASKED}
-    assert asked == {(method, path) for method, path, _ in OPERATIONS}
+    others = {(method, path) for method, path, _ in OPERATIONS if path.startswith(JOBS)}
+    assert asked | others == {(method, path) for method, path, _ in OPERATIONS}
+
+
+def test_jobs_are_answered_in_the_stated_shape_too(
+    tables: Cloud, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stock(write_made(tmp_path))
+    with opened(monkeypatch) as jobs:
+        begun = jobs.ask()
+        jobs.work()
+        job_id = begun.data["id"]
+        told = [
+            (begun, "post", "/api/backtests"),
+            (jobs.api("GET", "/api/backtests"), "get", "/api/backtests"),
+            (jobs.api("GET", f"/api/backtests/{job_id}"), "get", "/api/backtests/{job}"),
+            (jobs.api("GET", f"/api/backtests/{job_id}/report"), "get", "/api/backtests/{job}/report"),
+        ]
+        swept = jobs.sweep("min_confidence=0.6,0.8", set={"window": 30})
+        for share in jobs.shares():
+            jobs.hand_out(share)
+        job_id = swept.data["id"]
+        told += [
+            (swept, "post", "/api/sweeps"),
+            (jobs.api("GET", "/api/sweeps"), "get", "/api/sweeps"),
+            (jobs.api("GET", f"/api/sweeps/{job_id}"), "get", "/api/sweeps/{job}"),
+            (jobs.api("GET", f"/api/sweeps/{job_id}/report"), "get", "/api/sweeps/{job}/report"),
+        ]
+    assert begun.data["asked"]["market"] == MARKET
+    for reply, method, path in told:
+        assert misfits(reply.data, answer_of(method, path)) == [], path
+    assert {(method.upper(), path) for _, method, path in told} == {
+        (method, path) for method, path, _ in OPERATIONS if path.startswith(JOBS)
+    }
 
 
 def test_every_error_has_the_one_stated_shape(api: Http) -> None:
@@ -183,8 +219,14 @@ def test_every_error_has_the_one_stated_shape(api: Http) -> None:
         assert misfits(reply.data, SHAPES["Error"]) == []
 
 
+def well(operation: dict[str, Any]) -> dict[str, Any]:
+    """The one answer of an operation that went well."""
+    (answer,) = (answer for status, answer in operation["responses"].items() if status.startswith("2"))
+    return dict(answer)
+
+
 def answer_of(method: str, path: str) -> dict[str, Any]:
-    content = DOCUMENT["paths"][path][method]["responses"]["200"]["content"]
+    content = well(DOCUMENT["paths"][path][method])["content"]
     shape: dict[str, Any] = content["application/json"]["schema"]
     return shape
 

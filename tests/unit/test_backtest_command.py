@@ -62,9 +62,19 @@ def test_a_person_is_told_the_rule_the_range_and_what_stopped_the_rest(
     assert "No trade in 4 hours: best edge 0 bp < cost 220 bp." in err
 
 
+def test_a_person_is_told_how_many_trades_there_were(
+    market: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(monkeypatch, "--market", str(market), *KEEN_WORDS, "--json") == 0
+    trades = json.loads(capsys.readouterr().out)["trades"]
+    assert run(monkeypatch, "--market", str(market), *KEEN_WORDS) == 0
+    assert f"Trades            {len(trades)}, and " in capsys.readouterr().out
+
+
 @pytest.mark.parametrize(
     ("words", "says"),
     [
+        (["--remote", "made"], "Name one market: --market FILE runs here, --remote NAME in AWS."),
         (["--set", "risk_tolerance=2"], "risk_tolerance must be a number from 0 to 1, not 2"),
         (["--set", "mode=live"], "mode cannot be set here"),
         (["--set", "forecaster=ridge"], "needs a fitted model"),

@@ -1,8 +1,11 @@
-"""What the template grants: the exchange's token to the trader alone, and to it only with LiveTrading=enabled."""
+"""What the template grants and keeps: the exchange's token for the trader alone, and only with LiveTrading=enabled; who
+may reach the bucket; a sweep that leaves the trader its executions."""
 
 import json
 from typing import Any
 
+from heisenbug.backtests import QUEUE_SECONDS
+from heisenbug.sweeps import AT_ONCE, BATCH_SECONDS
 from tests.template import template
 
 RESOURCES: dict[str, Any] = template()["Resources"]
@@ -38,3 +41,44 @@ def test_no_role_may_read_every_parameter() -> None:
     for _, statement in statements_about("ssm:"):
         assert "parameter/*" not in json.dumps(statement)
         assert '"*"' not in json.dumps(statement)
+
+
+def test_the_bucket_is_private_encrypted_asked_over_tls_alone_and_forgets_results_but_no_market() -> None:
+    bucket = RESOURCES["Bucket"]
+    told = bucket["Properties"]
+    assert set(told["PublicAccessBlockConfiguration"].values()) == {True}
+    (rule,) = told["BucketEncryption"]["ServerSideEncryptionConfiguration"]
+    assert rule["ServerSideEncryptionByDefault"]["SSEAlgorithm"] == "AES256"
+    expiring = [rule for rule in told["LifecycleConfiguration"]["Rules"] if "ExpirationInDays" in rule]
+    assert [(rule["Prefix"], rule["Status"]) for rule in expiring] == [("results/", "Enabled")]
+    assert bucket["DeletionPolicy"] == "Retain"
+    policy = RESOURCES["BucketPolicy"]
+    (statement,) = policy["Properties"]["PolicyDocument"]["Statement"]
+    assert policy["Condition"] == "IsAws"
+    assert (statement["Effect"], statement["Principal"], statement["Action"]) == ("Deny", "*", "s3:*")
+    assert statement["Condition"] == {"Bool": {"aws:SecureTransport": "false"}}
+
+
+def test_only_who_works_on_markets_may_reach_the_bucket_and_nobody_but_a_person_may_put_a_market_there() -> None:
+    about = statements_about("s3:")
+    assert {role for role, _ in about} == {"ApiRole", "BacktestRole"}
+    written = [statement["Resource"] for _, statement in about if "s3:PutObject" in statement["Action"]]
+    assert written == [{"Sub": "${Bucket.Arn}/results/*"}]
+    assert not any("Delete" in action or "*" in action for _, statement in about for action in statement["Action"])
+
+
+def test_a_sweep_leaves_the_trader_its_executions_waits_for_free_ones_and_outlives_what_fails() -> None:
+    states = RESOURCES["SweepStateMachine"]["Properties"]["Definition"]["States"]
+    share = states["Share"]
+    assert share["MaxConcurrency"] == AT_ONCE <= 5
+    assert share["ToleratedFailurePercentage"] == 100
+    assert share["Catch"] == [{"ErrorEquals": ["States.ALL"], "ResultPath": None, "Next": "Finish"}]
+    run = share["ItemProcessor"]["States"]["Run"]
+    for task in (run, states["Finish"]):
+        assert "Lambda.TooManyRequestsException" in task["Retry"][0]["ErrorEquals"]
+
+
+def test_a_job_waits_and_lasts_as_long_as_its_deadline_says() -> None:
+    told = RESOURCES["BacktestFunction"]["Properties"]
+    assert told["EventInvokeConfig"] == {"MaximumRetryAttempts": 0, "MaximumEventAgeInSeconds": QUEUE_SECONDS}
+    assert told["Timeout"] == BATCH_SECONDS

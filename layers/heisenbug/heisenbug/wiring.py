@@ -1,12 +1,13 @@
 """The only place that builds real adapters from the environment."""
 
+import json
 import os
 import time
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from decimal import Decimal
 from ipaddress import ip_address
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from botocore.config import Config
@@ -27,14 +28,23 @@ from heisenbug.giving import Giving
 from heisenbug.looking import Look, Looking, Memory
 from heisenbug.store.all import bind_all
 from heisenbug.store.bot_state import Ledgers, States
+from heisenbug.store.jobs import Jobs, bind_jobs
 from heisenbug.store.paper_fills import PaperFills
 from heisenbug.store.price_snapshot import PriceSnapshots
+from heisenbug.store.shelf import Shelf
 from heisenbug.store.trade_book import TradeBook
 from heisenbug.store.trade_history import TradeHistory
 from heisenbug.tick import Bot, Remembered
 from heisenbug.tick_queue import Ticks
 
+if TYPE_CHECKING:
+    from heisenbug.backtesting import Work
+    from heisenbug.backtests import Backtests
+    from heisenbug.sweeping import SweepWork
+    from heisenbug.sweeps import Sweeps
+
 PAST_TIMEOUT_SECONDS = 3.0
+BACKTEST, SWEEP = "backtest", "sweep"
 
 
 def now() -> datetime:
@@ -51,6 +61,63 @@ def desk_from_environment(environment: Mapping[str, str] = os.environ) -> Desk:
     """The desk of the bot that the environment names."""
     bind_all(environment.get("TABLE_PREFIX", ""))
     return Desk(environment.get("BOT_ID", "default"), VENUES[environment.get("VENUE", "uphold")], now)
+
+
+# What backtests take is imported when it is wired: the trader starts without it.
+
+
+def backtests_from_environment(environment: Mapping[str, str] = os.environ) -> "Backtests":
+    """The desk for backtests; its clients are made when one is asked for."""
+    from heisenbug.backtests import Backtests
+
+    session, function = Session(), environment.get("BACKTEST_FUNCTION", "")
+
+    def start(job_id: str) -> None:
+        payload = json.dumps({"backtest": job_id}).encode()
+        _client(session, "lambda").invoke(FunctionName=function, InvocationType="Event", Payload=payload)
+
+    return Backtests(BACKTEST, Jobs(BACKTEST), lambda: _shelf(session, environment), now, start)
+
+
+def sweeps_from_environment(environment: Mapping[str, str] = os.environ) -> "Sweeps":
+    """The desk for sweeps; its clients are made when one is asked for."""
+    from heisenbug.sweeps import Sweeps
+
+    session, machine = Session(), environment.get("SWEEP_STATE_MACHINE", "")
+
+    def start(job_id: str, told: Mapping[str, Any]) -> None:
+        client = _client(session, "stepfunctions")
+        client.start_execution(stateMachineArn=machine, name=job_id, input=json.dumps(told))
+
+    return Sweeps(SWEEP, Jobs(SWEEP), lambda: _shelf(session, environment), now, start)
+
+
+class BacktestWiring:
+    """What the backtest function keeps for all its invocations."""
+
+    def __init__(self, environment: Mapping[str, str] = os.environ) -> None:
+        self._shelf = _shelf(bind_jobs(environment.get("TABLE_PREFIX", "")), environment)
+
+    def work(self, claim: str, remaining_milliseconds: int) -> "Work":
+        """One attempt; `claim` is its own, the deadline is the invocation's."""
+        from heisenbug.backtesting import Work
+
+        deadline = now().timestamp() + remaining_milliseconds / 1000
+        return Work(Jobs(BACKTEST), self._shelf, now, claim, deadline)
+
+    def sweep_work(self) -> "SweepWork":
+        """A share of a sweep."""
+        from heisenbug.sweeping import SweepWork
+
+        return SweepWork(Jobs(SWEEP), self._shelf, now)
+
+
+def _shelf(session: Session, environment: Mapping[str, str]) -> Shelf:
+    return Shelf(_client(session, "s3"), environment.get("BUCKET", ""))
+
+
+def _client(session: Session, service: str) -> Any:
+    return session.create_client(service, config=Config(connect_timeout=5, read_timeout=60))
 
 
 class Wiring:

@@ -32,6 +32,10 @@ class NotFound(HeisenbugError):
     """There is no such thing; the text says what there is."""
 
 
+class Busy(HeisenbugError):
+    """Enough is under way already; nothing was begun, the text says what to wait for."""
+
+
 class MarketUnavailable(HeisenbugError):
     """The venue gave no usable answer; nothing moved, the next tick asks again."""
 

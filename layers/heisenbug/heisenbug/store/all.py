@@ -5,6 +5,7 @@ from botocore.session import Session
 from heisenbug.store.bot_config import BotConfigItem
 from heisenbug.store.bot_state import BotStateItem
 from heisenbug.store.connection import ConnectionItem
+from heisenbug.store.jobs import JobItem
 from heisenbug.store.price_snapshot import PriceSnapshotItem
 from heisenbug.store.settings_history import SettingsHistoryItem
 from heisenbug.store.tables import BotModel, bind
@@ -21,6 +22,7 @@ MODELS: tuple[type[BotModel], ...] = (
     TradeArchiveItem,
     PriceSnapshotItem,
     ConnectionItem,
+    JobItem,
 )
 
 

@@ -1,4 +1,4 @@
-"""The eight tables together: their names, and the one client they share."""
+"""The nine tables together: their names, and the one client they share."""
 
 import time
 from collections.abc import Callable, Iterator
