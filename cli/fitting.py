@@ -14,7 +14,7 @@ from cli import show
 from cli.asking import Json
 from cli.markets import DEMO_SPEED
 from cli.stack import call
-from heisenbug.domain.model import Model
+from heisenbug.domain.model import LUCK, Model
 from heisenbug.fitting.fit import CannotFit, fit
 from heisenbug.fitting.history import History, Unpriceable, history_between, history_of
 from heisenbug.markets.generated import GeneratedMarket
@@ -128,6 +128,7 @@ def _tell(model: Model, history: History, cost_bps: float) -> None:
             _weights_name(model): _weights(model),
             "Variance ratio": f"{model.variance_ratio:.3f}",
             "Judged at": f"{cost_bps:g} bp a conversion, by {model.worth.count:,} forecasts from what was known before",
+            "P-value": f"{model.p_value:.2g}, how often luck alone would be as much better than zero-drift",
         }
     )
     worths = {model.kind: model.worth, "zero_drift": model.baseline}
@@ -154,11 +155,20 @@ def verdict(model: Model) -> str:
     better = model.baseline.log_loss - model.worth.log_loss
     if not any(model.weights):
         return (
-            f"It found nothing to believe in: like zero-drift it forecasts no return, and no conversion will pass its "
-            f"gates. On real markets that is mostly the honest answer. {'' if better > 0 else PAPER_ONLY}".rstrip()
+            "It found nothing to believe in: like zero-drift it forecasts no return, and no conversion will pass its "
+            f"gates. On real markets that is mostly the honest answer. {'' if model.beats_baseline else PAPER_ONLY}"
+        ).rstrip()
+    luck = f"luck alone would gain as much with a chance of {model.p_value:.2g}"
+    if model.beats_baseline:
+        return (
+            f"It beats zero-drift by {better:.5f} of log-loss out of sample, and {luck}, "
+            "so it may be selected for live money."
         )
     if better > 0:
-        return f"It beats zero-drift by {better:.5f} of log-loss out of sample, so it may be selected for live money."
+        return (
+            f"It was better than zero-drift by {better:.5f} of log-loss out of sample, but {luck}, "
+            f"which is above {LUCK:g}: a longer history would tell. {PAPER_ONLY}"
+        )
     return f"It does not beat zero-drift out of sample (log-loss {-better:.5f} worse or equal). {PAPER_ONLY}"
 
 

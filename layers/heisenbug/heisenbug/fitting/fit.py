@@ -7,13 +7,14 @@ from math import log1p, sqrt
 
 import numpy as np
 
-from heisenbug.domain.model import MOST_ASSETS, Model, Worth
+from heisenbug.domain.model import MOST_ASSETS, Model
 from heisenbug.domain.prices import Floats
 from heisenbug.domain.score import normal_cdf
-from heisenbug.fitting.calibration import Outcomes, worth
+from heisenbug.fitting.calibration import Outcomes, losses, worth
 from heisenbug.fitting.history import History, on_the_grid, prices_in
 from heisenbug.fitting.learning import Learned, learn
-from heisenbug.fitting.seen import Seen, look
+from heisenbug.fitting.luck import p_value
+from heisenbug.fitting.seen import Rows, Seen, look
 from heisenbug.markets.market import iso
 
 LAGS = (1, 5, 15, 30, 60, 119)
@@ -21,6 +22,16 @@ BLOCKS = 5
 # The least there must be of the first part of the history, which is only learned from, and of each block after it.
 LEAST_HORIZONS = 2
 MOST_SLOTS_A_ROW = 10
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Ahead:
+    """Forecasts from what was known before: the forecaster's and the baseline's probabilities, what came, and when."""
+
+    claims: Floats
+    baselines: Floats
+    came: Outcomes
+    rows: Rows
 
 
 class CannotFit(ValueError):
@@ -60,7 +71,7 @@ def fit(
     seen = look(prices, window, horizon, aim.lags)
     if not seen.known.any():
         raise CannotFit(_unseen(history, window, horizon))
-    measured, baseline = _walk_forward(seen, aim, progress)
+    ahead = _walk_forward(seen, aim, progress)
     progress("fitting on everything")
     learned = learn(seen, horizon, aim.reach)
     return Model(
@@ -74,8 +85,10 @@ def fit(
         assets[1:],
         iso(float(history.at[0])),
         iso(float(history.at[-1])),
-        measured,
-        baseline,
+        len(history.at),
+        worth(ahead.claims, ahead.came),
+        worth(ahead.baselines, ahead.came),
+        p_value(losses(ahead.baselines, ahead.came) - losses(ahead.claims, ahead.came), ahead.rows, horizon),
     )
 
 
@@ -107,19 +120,20 @@ def _aim(kind: str, window: int, horizon: int, cost_bps: float) -> _Aim:
     return _Aim(kind, lags, horizon, log_cost, np.inf)
 
 
-def _walk_forward(seen: Seen, aim: _Aim, progress: Callable[[str], None]) -> tuple[Worth, Worth]:
-    """What the forecaster and zero-drift were worth, each block forecast by what was fitted before it."""
-    claims, baselines, came = [], [], []
+def _walk_forward(seen: Seen, aim: _Aim, progress: Callable[[str], None]) -> _Ahead:
+    """What the forecaster and zero-drift claimed, each block forecast by what was fitted before it."""
+    claims, baselines, came, rows = [], [], [], []
     for number, (past, block) in enumerate(_blocks(seen, aim.horizon), 1):
         progress(f"block {number} of {BLOCKS}: fitting on what was known before it")
         learned = learn(past, aim.horizon, aim.reach)
         claims.append(probabilities(block, learned, aim.log_cost).ravel())
         baselines.append(probabilities(block, _without_drift(learned), aim.log_cost).ravel())
         came.append(outcomes(block, aim.log_cost).ravel())
-    happened = np.concatenate(came)
-    if not happened.size:
+        rows.append(np.tile(block.rows[np.nonzero(block.known)[0]], 2))
+    ahead = _Ahead(*map(np.concatenate, (claims, baselines, came, rows)))
+    if not ahead.rows.size:
         raise CannotFit("After the first part of the history no window was fit to forecast from: take a longer one.")
-    return worth(np.concatenate(claims), happened), worth(np.concatenate(baselines), happened)
+    return ahead
 
 
 def _blocks(seen: Seen, horizon: int) -> Iterator[tuple[Seen, Seen]]:
