@@ -15,7 +15,7 @@ from cli.asking import Json
 from cli.markets import DEMO_SPEED
 from cli.stack import call
 from heisenbug.domain.model import LUCK, Model
-from heisenbug.fitting.fit import CannotFit, fit
+from heisenbug.fitting.fit import COST_BPS, CannotFit, fit
 from heisenbug.fitting.history import History, Unpriceable, history_between, history_of
 from heisenbug.markets.generated import GeneratedMarket
 from heisenbug.markets.recorded import InvalidMarket, read_market
@@ -37,7 +37,9 @@ def fit_command(
     window: Annotated[int, typer.Option(min=10, max=1000, help="Samples that a decision looks back on.")] = 120,
     horizon: Annotated[int, typer.Option(min=1, max=1000, help="Samples that a decision looks ahead.")] = 60,
     sample_seconds: Annotated[int, typer.Option(min=1, max=86400, help="Market seconds from sample to sample.")] = 60,
-    cost_bps: Annotated[float, typer.Option(min=0, max=1000, help="All-in cost of a conversion to judge by.")] = 10.0,
+    cost_bps: Annotated[
+        float, typer.Option(min=0, max=1000, help="All-in cost of a conversion to judge by.")
+    ] = COST_BPS,
     base: Annotated[str, typer.Option(help="The asset that everything is counted in.")] = "USD",
     speed: Annotated[
         float | None, typer.Option(min=0.1, max=3600, help="Market seconds a second for the bot; 12 for demo, else 1.")

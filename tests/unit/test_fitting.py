@@ -21,7 +21,7 @@ from heisenbug.domain.settings import DEFAULTS, change
 from heisenbug.domain.window import Window
 from heisenbug.fitting import seen as seeing
 from heisenbug.fitting.calibration import expected_calibration_error, log_loss, reliability
-from heisenbug.fitting.fit import CannotFit, _blocks, fit, outcomes, probabilities
+from heisenbug.fitting.fit import CannotFit, blocks, fit, outcomes, probabilities
 from heisenbug.fitting.history import History, Unpriceable, history_between, history_of, on_the_grid, prices_in
 from heisenbug.fitting.learning import learn, variance_ratio
 from heisenbug.fitting.seen import look, volatilities
@@ -128,7 +128,7 @@ def test_a_long_history_of_many_assets_is_looked_at_from_place_to_place(monkeypa
 
 def test_no_block_is_forecast_by_what_came_after_it_began() -> None:
     seen = look(walks(8, 2000), 50, 30, (1, 5))
-    pasts = list(_blocks(seen, 30))
+    pasts = list(blocks(seen, 30))
     assert len(pasts) == 5
     for past, block in pasts:
         assert past.rows[-1] + 30 < block.rows[0] <= past.rows[-1] + 32

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from decimal import Decimal
 from ipaddress import ip_address
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from botocore.config import Config
@@ -34,6 +34,9 @@ from heisenbug.store.trade_history import TradeHistory
 from heisenbug.tick import Bot, Remembered
 from heisenbug.tick_queue import Ticks
 
+if TYPE_CHECKING:
+    from heisenbug.refitting import Refitting
+
 PAST_TIMEOUT_SECONDS = 3.0
 
 
@@ -51,6 +54,15 @@ def desk_from_environment(environment: Mapping[str, str] = os.environ) -> Desk:
     """The desk of the bot that the environment names."""
     bind_all(environment.get("TABLE_PREFIX", ""))
     return Desk(environment.get("BOT_ID", "default"), VENUES[environment.get("VENUE", "uphold")], now)
+
+
+def refitting_from_environment(environment: Mapping[str, str] = os.environ) -> "Refitting":
+    """The daily refit of the bot that the environment names."""
+    from heisenbug.refitting import Refitting  # what fits is nothing for a tick's cold start
+
+    bind_all(environment.get("TABLE_PREFIX", ""))
+    bot_id = environment.get("BOT_ID", "default")
+    return Refitting(Configurations(bot_id), States(bot_id), PriceSnapshots(bot_id), now)
 
 
 class Wiring:

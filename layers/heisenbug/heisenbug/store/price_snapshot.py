@@ -4,7 +4,7 @@ The tick that is a sample is kept 90 days under the partition `bot_id:SECONDS`, 
 by themselves: a window is one query.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
 
 from pynamodb.attributes import BinaryAttribute, NumberAttribute, UnicodeAttribute
@@ -47,6 +47,11 @@ class PriceSnapshots:
     def samples(self, sample_seconds: int, count: int, before: int, after: int = 0) -> list[Snapshot]:
         """The newest `count` samples of this spacing due after `after` and before `before`, oldest first."""
         return self._query(f"{self._bot_id}:{sample_seconds}", count, before, after)[::-1]
+
+    def kept(self, sample_seconds: int, after: int) -> Iterator[Snapshot]:
+        """All samples of this spacing due after `after`, oldest first, read as they are asked for."""
+        partition = f"{self._bot_id}:{sample_seconds}"
+        return map(snapshot_of, PriceSnapshotItem.query(partition, PriceSnapshotItem.at > _text(after)))
 
     def newest(self, sample_seconds: int, count: int, before: int = 2**40, after: int = 0) -> list[Snapshot]:
         """The newest snapshots of all ticks due before `before`, samples and others, newest first."""
