@@ -16,7 +16,7 @@ from heisenbug.backtest.fast import run_fast
 from heisenbug.backtest.rules import Fill
 from heisenbug.backtest.run import Run, Wish
 from heisenbug.backtest.summary import Summary, summary_of
-from heisenbug.configuration import Configuration
+from heisenbug.configuration import Configuration, check_model
 from heisenbug.domain.assets import TradingPair
 from heisenbug.domain.errors import InvalidSettings
 from heisenbug.domain.settings import DEFAULTS, Settings, change
@@ -65,6 +65,7 @@ def wish_of(market: Path, begin: str, end: str, told: dict[str, Any], fill: Fill
     history = history_of(read_market(market), settings.sample_seconds)
     history = between(history, begin, end)
     pairs = tuple(TradingPair(pair) for pair in sorted(history.pairs))
+    check_model(settings, {side for pair in history.pairs for side in (pair.base, pair.quote)})
     return Wish(history, Configuration(settings, pairs, 1), VENUES[venue], fill)
 
 

@@ -13,6 +13,7 @@ from heisenbug.backtest.summary import summary_of
 from heisenbug.markets.generated import GeneratedMarket
 from heisenbug.markets.written import write_market
 from tests.histories import KEEN, generated, wish
+from tests.models import model
 
 KEEN_WORDS = [word for name, value in KEEN.items() for word in ("--set", f"{name}={json.dumps(value)}")]
 
@@ -62,6 +63,10 @@ def test_a_person_is_told_the_rule_the_range_and_what_stopped_the_rest(
         (["--set", "risk_tolerance=2"], "risk_tolerance must be a number from 0 to 1, not 2"),
         (["--set", "mode=live"], "mode cannot be set here"),
         (["--set", "forecaster=ridge"], "needs a fitted model"),
+        (
+            ["--set", "forecaster=drift", "--set", f"model={json.dumps(model(assets=('ADA',)).plain())}"],
+            "it was fitted on ADA, not on ",
+        ),
         (["--set", "base_currency=EUR"], "has no pair with EUR"),
         (["--from", "yesterday"], "give a day or a time like 2025-05-10"),
         (["--from", "1999-01-01", "--to", "1999-01-02"], "has no prices then: it goes from 2026-01"),

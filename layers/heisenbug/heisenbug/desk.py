@@ -7,7 +7,7 @@ from math import isfinite
 from typing import Any
 
 from heisenbug.board import decision_row, opportunity, rank
-from heisenbug.configuration import Configuration, Configurations
+from heisenbug.configuration import Configuration, Configurations, check_model
 from heisenbug.domain.assets import Pair, TradingPair
 from heisenbug.domain.decide import Decision
 from heisenbug.domain.errors import FieldError, InvalidSettings, NotFound
@@ -219,7 +219,7 @@ class Desk:
         return _config(self._configurations.change(changes, who, self._clock(), version))
 
     def put_pair(self, name: str, enabled: Any = True, priority: Any = 50) -> Plain:
-        """Add a pair or change it; raises InvalidSettings."""
+        """Add a pair or change it; raises InvalidSettings, also where the model in use knows nothing of it."""
         errors: list[FieldError] = []
         for field, rule, value in (("enabled", Flag(), enabled), ("priority", PRIORITY, priority)):
             try:
@@ -232,6 +232,8 @@ class Desk:
             errors.append(FieldError("pair", str(bad)))
         if errors:
             raise InvalidSettings(errors)
+        if enabled:
+            check_model(self._told()[0].settings, {pair.base, pair.quote})
         trading = TradingPair(pair, enabled, int(priority))
         self._pairs.put(trading)
         return _pair(trading)
