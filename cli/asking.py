@@ -40,6 +40,7 @@ def _status_facts(answer: dict[str, Any]) -> dict[str, Any]:
         "Last tick": answer["last_tick"],
         "Next tick": answer["next_tick"],
         "Exchange": _exchange_line(answer),
+        "Refit": _refit_line(answer.get("refit")),
         "Open trade": _open_line(answer["open_trade"]),
         "Came to nothing": "\n".join(map(_dropped_line, answer.get("dropped") or [])) or "none",
         "Trades of late": "\n".join(map(_trade_line, answer["recent_trades"])) or "none",
@@ -57,6 +58,10 @@ def _money(answer: dict[str, Any]) -> str:
 def _exchange_line(answer: dict[str, Any]) -> str:
     quiet_until = answer.get("exchange_quiet_until")
     return f"wants to be left alone until {quiet_until}; nothing is asked before" if quiet_until else "may be asked"
+
+
+def _refit_line(refit: dict[str, Any] | None) -> str:
+    return f"{refit['at']} {refit['outcome']}: {refit['why']}" if refit else "none yet; one a day"
 
 
 def _tell_doubt(answer: dict[str, Any]) -> None:

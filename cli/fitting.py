@@ -14,8 +14,8 @@ from cli import show
 from cli.asking import Json
 from cli.markets import DEMO_SPEED
 from cli.stack import call
-from heisenbug.domain.model import Model
-from heisenbug.fitting.fit import CannotFit, fit
+from heisenbug.domain.model import LUCK, Model
+from heisenbug.fitting.fit import COST_BPS, CannotFit, fit
 from heisenbug.fitting.history import History, Unpriceable, history_between, history_of
 from heisenbug.markets.generated import GeneratedMarket
 from heisenbug.markets.recorded import InvalidMarket, read_market
@@ -37,7 +37,9 @@ def fit_command(
     window: Annotated[int, typer.Option(min=10, max=1000, help="Samples that a decision looks back on.")] = 120,
     horizon: Annotated[int, typer.Option(min=1, max=1000, help="Samples that a decision looks ahead.")] = 60,
     sample_seconds: Annotated[int, typer.Option(min=1, max=86400, help="Market seconds from sample to sample.")] = 60,
-    cost_bps: Annotated[float, typer.Option(min=0, max=1000, help="All-in cost of a conversion to judge by.")] = 10.0,
+    cost_bps: Annotated[
+        float, typer.Option(min=0, max=1000, help="All-in cost of a conversion to judge by.")
+    ] = COST_BPS,
     base: Annotated[str, typer.Option(help="The asset that everything is counted in.")] = "USD",
     speed: Annotated[
         float | None, typer.Option(min=0.1, max=3600, help="Market seconds a second for the bot; 12 for demo, else 1.")
@@ -128,6 +130,7 @@ def _tell(model: Model, history: History, cost_bps: float) -> None:
             _weights_name(model): _weights(model),
             "Variance ratio": f"{model.variance_ratio:.3f}",
             "Judged at": f"{cost_bps:g} bp a conversion, by {model.worth.count:,} forecasts from what was known before",
+            "P-value": f"{model.p_value:.2g}, how often luck alone would be as much better than zero-drift",
         }
     )
     worths = {model.kind: model.worth, "zero_drift": model.baseline}
@@ -154,11 +157,20 @@ def verdict(model: Model) -> str:
     better = model.baseline.log_loss - model.worth.log_loss
     if not any(model.weights):
         return (
-            f"It found nothing to believe in: like zero-drift it forecasts no return, and no conversion will pass its "
-            f"gates. On real markets that is mostly the honest answer. {'' if better > 0 else PAPER_ONLY}".rstrip()
+            "It found nothing to believe in: like zero-drift it forecasts no return, and no conversion will pass its "
+            f"gates. On real markets that is mostly the honest answer. {'' if model.beats_baseline else PAPER_ONLY}"
+        ).rstrip()
+    luck = f"luck alone would gain as much with a chance of {model.p_value:.2g}"
+    if model.beats_baseline:
+        return (
+            f"It beats zero-drift by {better:.5f} of log-loss out of sample, and {luck}, "
+            "so it may be selected for live money."
         )
     if better > 0:
-        return f"It beats zero-drift by {better:.5f} of log-loss out of sample, so it may be selected for live money."
+        return (
+            f"It was better than zero-drift by {better:.5f} of log-loss out of sample, but {luck}, "
+            f"which is above {LUCK:g}: a longer history would tell. {PAPER_ONLY}"
+        )
     return f"It does not beat zero-drift out of sample (log-loss {-better:.5f} worse or equal). {PAPER_ONLY}"
 
 

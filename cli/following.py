@@ -16,7 +16,7 @@ from cli.stack import STACK_NAME, call
 
 PAUSE_SECONDS = 1.0
 LOOK_BACK_SECONDS = 60
-GROUPS = tuple(f"/aws/lambda/{STACK_NAME}-{name}" for name in ("trader", "broadcast", "actions", "api"))
+GROUPS = tuple(f"/aws/lambda/{STACK_NAME}-{name}" for name in ("trader", "refit", "broadcast", "actions", "api"))
 
 
 def follow(home: Home, port: int) -> None:

@@ -78,7 +78,7 @@ def main() -> None:
     except Refused as refused:
         for error in refused.fields or [{"message": str(refused)}]:
             show.talk.print(error["message"], style="red", markup=False, soft_wrap=True)
-        sys.exit(1)
+        sys.exit(2 if refused.fields else 1)
     except (CannotRun, Mistyped) as error:
         show.talk.print(str(error), style="red", markup=False, soft_wrap=True)
         sys.exit(2 if isinstance(error, Mistyped) else 1)

@@ -7,9 +7,10 @@ import typer
 
 from cli import show
 from cli.asking import Cursor, Json, Limit
+from cli.errors import Mistyped
 from cli.stack import call
 
-config = typer.Typer(no_args_is_help=True, help="The settings: get, set, history.")
+config = typer.Typer(no_args_is_help=True, help="The settings: get, set, history, restore.")
 pairs = typer.Typer(no_args_is_help=True, help="The pairs the bot may trade: list, add, remove.")
 Pair = Annotated[str, typer.Argument(help="A pair such as BTC-USD.")]
 
@@ -88,6 +89,24 @@ def config_history(limit: Limit = 20, cursor: Cursor = None, json: Json = False)
     older = [*versions[1:], None]
     rows = [{**v, "changed": _difference(v, o)} for v, o in zip(versions, older, strict=True)]
     show.table(rows, {"version": "Version", "at": "Seen", "who": "Who", "changed": "Changed"}, "No version yet.")
+
+
+@config.command("restore")
+def restore_config(
+    version: Annotated[int, typer.Argument(help="A version that `heisenbug config history` names.")],
+    names: Annotated[list[str], typer.Argument(metavar="NAME...", help="The settings to set back, such as model.")],
+    json: Json = False,
+) -> None:
+    """Set settings back to what they were at a version, as a new one; acts on the next tick."""
+    kept = call("GET", "config/history", query={"limit": 1, "cursor": version + 1})["versions"]
+    if not kept or kept[0]["version"] != version:
+        raise Mistyped(f"Version {version} is not kept: heisenbug config history names those that are.")
+    was = kept[0]["settings"]
+    unknown = [name for name in names if name not in was]
+    if unknown:
+        raise Mistyped(f"Version {version} has no setting {', '.join(unknown)}; it has {', '.join(was)}.")
+    answer = call("PATCH", "config", {name: was[name] for name in names})
+    show.as_json(answer) if json else show.say(f"Saved as version {answer['version']}. Next: heisenbug config history.")
 
 
 def _difference(version: dict[str, Any], older: dict[str, Any] | None) -> str:

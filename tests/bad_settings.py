@@ -58,6 +58,8 @@ BAD_SETTINGS: list[tuple[str, Any]] = [
     ("model", {}),
     ("model", "ridge"),
     ("model", {"kind": "drift", "weights": [1]}),
+    ("refit", "always"),
+    ("refit", True),
     ("drift_weight", -1.01),
     ("drift_weight", 1.01),
     ("drift_weight", NAN),

@@ -18,7 +18,9 @@ def model(kind: str = "drift", **changes: Any) -> Model:
         "assets": ("BTC", "ETH"),
         "begin": "2025-01-01T00:00:00Z",
         "end": "2025-02-01T00:00:00Z",
+        "samples": 44640,
         "worth": Worth(0.20, 0.60, 1000),
         "baseline": Worth(0.21, 0.61, 1000),
+        "p_value": 0.01,
     }
     return Model(**{**told, **changes})

@@ -127,6 +127,14 @@ DROPPED = all_of(
         "why": TEXT,
     }
 )
+REFIT = all_of(
+    {
+        "at": MOMENT,
+        "outcome": {"type": "string", "enum": ["put into use", "kept", "not fitted"]},
+        "why": TEXT,
+        "version": or_none(WHOLE),
+    }
+)
 STATUS = all_of(
     {
         "bot_id": TEXT,
@@ -146,6 +154,7 @@ STATUS = all_of(
         "open_trade": or_none(ref("Trade")),
         "dropped": list_of(DROPPED),
         "exchange_quiet_until": or_none(MOMENT),
+        "refit": or_none(REFIT),
         "ticks": WHOLE,
         "last_tick": or_none(MOMENT),
         "next_tick": MOMENT,

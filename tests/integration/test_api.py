@@ -14,6 +14,7 @@ from tests.bad_settings import BAD_SETTINGS
 from tests.bots import process, run
 from tests.fakes import Clock
 from tests.lambdas import Http, load, shelve_page
+from tests.models import model
 from tests.tables import WRITES, Cloud
 
 SETTINGS = ["config", "config/schema", "config/history", "pairs"]
@@ -349,6 +350,15 @@ def test_pairs_are_added_changed_and_taken_out(api: Http) -> None:
     again = api("DELETE", "/api/pairs/SOL-USD")
     assert (again.status, again.error["code"]) == (404, "not_found")
     assert "BTC-USD, ETH-USD" in again.error["message"]
+
+
+def test_a_pair_that_the_model_in_use_knows_nothing_of_is_refused_with_both(api: Http) -> None:
+    told = {"forecaster": "drift", "model": model().plain()}
+    assert api("PATCH", "/api/config", told).status == 200
+    reply = api("PUT", "/api/pairs/SOL-USD")
+    assert reply.status == 400
+    assert "it was fitted on BTC, ETH, not on SOL" in reply.error["fields"][0]["message"]
+    assert api("PUT", "/api/pairs/SOL-USD", {"enabled": False}).status == 200
 
 
 @pytest.mark.parametrize("path", ["SOL%2DUSD", "%53OL-USD"])

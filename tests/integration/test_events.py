@@ -26,6 +26,7 @@ EVENTS = ROOT / "events"
 MODULES = {
     "minute": "trader/app",
     "tick": "trader/app",
+    "refit": "refit/app",
     "broadcast": "broadcast/app",
     "connection": "websocket/connection",
     "actions": "websocket/app",
@@ -78,6 +79,12 @@ def function_of(name: str, monkeypatch: pytest.MonkeyPatch) -> Any:
         monkeypatch.delitem(sys.modules, own.stem, raising=False)
     monkeypatch.syspath_prepend(str(path))
     return importlib.import_module(module)
+
+
+def test_the_refit_says_what_became_of_it(handled: Handle) -> None:
+    refit = handled("refit")
+    assert (refit["outcome"], refit["version"]) == ("not fitted", None)
+    assert refit["why"] == "There is nothing to fit: the forecaster is zero_drift."
 
 
 @pytest.mark.parametrize("file", sorted(EVENTS.glob("*.json")), ids=lambda file: file.stem)

@@ -569,7 +569,8 @@ ACTS = [
     Act("a larger budget", CHANGED, by_settings(budget={"USD": "2000", "BTC": "100"}), consent),
     Act(
         "a forecaster that is no better than none",
-        "The forecaster drift did not beat zero_drift out of sample: log-loss 0.6200 against 0.6100. "
+        "The forecaster drift did not beat zero_drift out of sample: log-loss 0.6200 against 0.6100, p-value 0.01 "
+        "(above 0.05 it may be luck). "
         "Set forecaster=zero_drift, or fit another.",
         by_settings(model={**TOLD["model"], "worth": WORSE.plain()["worth"]}),
         by_settings(model=TOLD["model"]),

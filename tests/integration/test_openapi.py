@@ -154,7 +154,7 @@ def test_what_is_told_is_answered_in_the_stated_shape_too(api: Http) -> None:
         ("POST", f"/api/trades/{doubtful}/resolve", "/api/trades/{id}/resolve", {"statement": "failed, nothing moved"}),
         ("GET", "/api/trades/1", "/api/trades/{id}", None),
         ("PATCH", "/api/config", "/api/config", {"cooldown_seconds": 20}),
-        ("PUT", "/api/pairs/SOL-USD", "/api/pairs/{pair}", {}),
+        ("PUT", "/api/pairs/SOL-USD", "/api/pairs/{pair}", {"enabled": False}),
         ("DELETE", "/api/pairs/SOL-USD", "/api/pairs/{pair}", None),
         ("POST", "/api/start", "/api/start", None),
         ("POST", "/api/stop", "/api/stop", None),

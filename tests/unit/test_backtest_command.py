@@ -10,6 +10,7 @@ from cli.reporting import LIBRARY
 from heisenbug.markets.generated import GeneratedMarket
 from heisenbug.markets.written import write_market
 from tests.histories import KEEN
+from tests.models import model
 
 KEEN_WORDS = [word for name, value in KEEN.items() for word in ("--set", f"{name}={json.dumps(value)}")]
 
@@ -78,6 +79,10 @@ def test_a_person_is_told_how_many_trades_there_were(
         (["--set", "risk_tolerance=2"], "risk_tolerance must be a number from 0 to 1, not 2"),
         (["--set", "mode=live"], "mode cannot be set here"),
         (["--set", "forecaster=ridge"], "needs a fitted model"),
+        (
+            ["--set", "forecaster=drift", "--set", f"model={json.dumps(model(assets=('ADA',)).plain())}"],
+            "it was fitted on ADA, not on ",
+        ),
         (["--set", "base_currency=EUR"], "has no pair with EUR"),
         (["--set", 'paper_start={"XYZ": "1"}'], "paper_start holds XYZ, which made has no price of: begin with ADA"),
         (["--from", "yesterday"], "give a day or a time like 2025-05-10"),

@@ -14,6 +14,7 @@ from botocore.exceptions import ClientError, ReadTimeoutError
 from typer.testing import CliRunner
 
 from cli import asking, doctoring, hearing, keeping, markets, resolving, risking, running, trader
+from cli import main as command
 from cli.errors import CannotRun, Refused
 from cli.following import line
 from cli.hearing import hear
@@ -596,3 +597,17 @@ def test_a_trader_that_cannot_be_asked_is_one_of_the_findings(
 ) -> None:
     cloud.trader.fails = ClientError({"Error": {"Code": "AccessDeniedException", "Message": "no"}}, "Invoke")
     assert not doctors(monkeypatch, cloud, api)()["live money"]["ok"]
+
+
+@pytest.mark.parametrize(("fields", "code"), [([{"field": "model", "message": "model does not fit."}], 2), ([], 1)])
+def test_a_value_that_the_bot_refuses_was_typed_wrong(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], fields: list[dict[str, str]], code: int
+) -> None:
+    def refuse() -> None:
+        raise Refused("It cannot be.", fields)
+
+    monkeypatch.setattr(command, "app", refuse)
+    with pytest.raises(SystemExit) as left:
+        command.main()
+    assert left.value.code == code
+    assert (fields[0]["message"] if fields else "It cannot be.") in capsys.readouterr().err

@@ -2,7 +2,6 @@
 
 import gzip
 import json
-from collections.abc import Sequence
 from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
@@ -14,7 +13,6 @@ import typer
 from typer.testing import CliRunner
 
 from cli import fitting as command
-from heisenbug.domain.assets import Pair
 from heisenbug.domain.forecasters import forecast
 from heisenbug.domain.forecasters.shipped import learned as forecaster_of
 from heisenbug.domain.model import Model, Worth, model_from
@@ -23,60 +21,23 @@ from heisenbug.domain.settings import DEFAULTS, change
 from heisenbug.domain.window import Window
 from heisenbug.fitting import seen as seeing
 from heisenbug.fitting.calibration import expected_calibration_error, log_loss, reliability
-from heisenbug.fitting.fit import CannotFit, _blocks, fit, outcomes, probabilities
+from heisenbug.fitting.fit import CannotFit, blocks, fit, outcomes, probabilities
 from heisenbug.fitting.history import History, Unpriceable, history_between, history_of, on_the_grid, prices_in
-from heisenbug.fitting.learning import Learned, learn, variance_ratio
-from heisenbug.fitting.seen import Seen, look, volatilities
+from heisenbug.fitting.learning import learn, variance_ratio
+from heisenbug.fitting.seen import look, volatilities
 from heisenbug.markets.generated import GeneratedMarket
 from heisenbug.markets.recorded import read_market
 from tests.models import model
+from tests.planted import generated, history, passing, seen_of
 
 DATA = Path(__file__).parents[3] / "shared" / "data"
 LAGS = (1, 5, 30)
-
-
-def history(mids: np.ndarray, pairs: Sequence[str], seconds: int = 60) -> History:
-    """Mids (T x pairs) as published at each slot from 2026 on."""
-    at = 1_767_225_600 + seconds * np.arange(len(mids))
-    return History("made up", tuple(map(Pair.parse, pairs)), seconds, at, mids, mids)
 
 
 def walks(seed: int, samples: int, assets: int = 3) -> np.ndarray:
     """Log prices of the base and of walks with 0.1 % a sample."""
     steps = np.random.default_rng(seed).normal(0, 0.001, (samples, assets))
     return np.column_stack([np.zeros(samples), np.cumsum(steps, axis=0)])
-
-
-@lru_cache(maxsize=8)
-def generated(seed: int, drift: float, samples: int = 10_000) -> History:
-    market = GeneratedMarket(seed, drift)
-    return history(market.mids(0, samples), market.pairs)
-
-
-def seen_of(past: History, fitted: Model) -> tuple[Seen, Learned]:
-    """What windows saw in `past`, and what the model believes of it."""
-    lags, weights = fitted.lags, np.array(fitted.weights)
-    if fitted.kind == "drift":
-        lags, weights = (fitted.window - 1,), weights * (fitted.horizon / (fitted.window - 1)) ** 0.5
-    _, prices = prices_in("USD", past)
-    return look(on_the_grid(past, prices), fitted.window, fitted.horizon, lags), Learned(weights, fitted.variance_ratio)
-
-
-def passing(past: History, fitted: Model, cost_bps: float) -> tuple[float, float, float]:
-    """The part of all conversions that passes the default gates, their mean confidence, and how often it came true."""
-    seen, learned = seen_of(past, fitted)
-    log_cost = np.log1p(-cost_bps / 10_000)
-    claimed = probabilities(seen, learned, log_cost)
-    deviation = seen.deviation[seen.known]
-    expected = (seen.lagged[seen.known] @ learned.weights) * deviation
-    gain = np.expm1(np.stack([expected, -expected]) + log_cost)
-    with np.errstate(divide="ignore"):
-        risk = np.where(gain > 0, deviation / fitted.horizon**0.5 / np.maximum(claimed * gain, 1e-300), np.inf)
-    opens = (claimed >= DEFAULTS.min_confidence) & (risk <= DEFAULTS.risk_tolerance)
-    opens &= gain > DEFAULTS.min_expected_return
-    if not opens.any():
-        return 0.0, 0.0, 0.0
-    return float(opens.mean()), float(claimed[opens].mean()), float(outcomes(seen, log_cost)[opens].mean())
 
 
 def test_a_crossed_a_missing_and_a_misplaced_price_teach_nothing() -> None:
@@ -167,7 +128,7 @@ def test_a_long_history_of_many_assets_is_looked_at_from_place_to_place(monkeypa
 
 def test_no_block_is_forecast_by_what_came_after_it_began() -> None:
     seen = look(walks(8, 2000), 50, 30, (1, 5))
-    pasts = list(_blocks(seen, 30))
+    pasts = list(blocks(seen, 30))
     assert len(pasts) == 5
     for past, block in pasts:
         assert past.rows[-1] + 30 < block.rows[0] <= past.rows[-1] + 32
@@ -191,16 +152,17 @@ def test_noise_teaches_nothing(kind: str, seed: int) -> None:
     fitted = fit(generated(seed, 0.0), kind, 120, 60, 60, 10, "USD")
     assert not any(fitted.weights)
     assert fitted.worth == fitted.baseline
+    assert fitted.p_value == 1
     assert not fitted.beats_baseline
 
 
 @pytest.mark.parametrize("kind", ["drift", "ridge"])
 def test_planted_drift_is_found_and_the_confidence_in_it_is_borne_out_on_another_market(kind: str) -> None:
-    fitted = fit(generated(7, 0.003), kind, 120, 60, 60, 10, "USD")
+    fitted = fit(generated(7, 0.003, 20_000), kind, 120, 60, 60, 10, "USD")
     assert fitted.beats_baseline
-    assert fitted.worth.brier < fitted.baseline.brier - 0.01
+    assert fitted.worth.brier < fitted.baseline.brier - 0.002
     part, claimed, came = passing(generated(22, 0.003, 20_000), fitted, 10)
-    assert 0.005 < part < 0.1
+    assert 0.005 < part < 0.03
     assert came == pytest.approx(claimed, abs=0.05)
     assert passing(generated(22, 0.003, 20_000), fitted, 220)[0] == 0
 
@@ -369,9 +331,11 @@ def test_the_verdict_names_what_live_money_may_believe() -> None:
     assert "may be selected for live money" in command.verdict(model())
     worse = model(worth=Worth(0.21, 0.62, 9))
     assert "does not beat zero-drift out of sample (log-loss 0.01000 worse or equal)" in command.verdict(worse)
+    lucky = model(p_value=0.18)
+    assert "luck alone would gain as much with a chance of 0.18, which is above 0.05" in command.verdict(lucky)
     nothing = replace(worse, weights=(0.0,))
     assert command.verdict(nothing).startswith("It found nothing to believe in")
-    assert all(command.verdict(each).endswith(command.PAPER_ONLY) for each in (worse, nothing))
+    assert all(command.verdict(each).endswith(command.PAPER_ONLY) for each in (worse, lucky, nothing))
 
 
 # Recorded markets

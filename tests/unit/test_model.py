@@ -41,6 +41,8 @@ def test_a_model_survives_json_to_the_last_digit() -> None:
         ({"weights": [1.0] * 21, "lags": [1] * 21}, "longer than 20"),
         ({"worth": {}}, "not understood"),
         ({"assets": None}, "is none"),
+        ({"p_value": 1.1}, "p_value is 1.1"),
+        ({"p_value": float("nan")}, "p_value is nan"),
     ],
 )
 def test_what_is_no_model_says_why(changes: dict[str, Any], words: str) -> None:
@@ -89,6 +91,8 @@ def test_live_money_believes_only_what_beat_zero_drift_out_of_sample() -> None:
     worse = replace(RIDGE, worth=Worth(0.21, 0.62, 1000))
     assert live() == ""
     assert live(forecaster="ridge", model=RIDGE.plain()) == ""
+    lucky = replace(RIDGE, p_value=0.051)
+    assert "p-value 0.051 (above 0.05 it may be luck)" in live(forecaster="ridge", model=lucky.plain())
     assert "log-loss 0.6200 against 0.6100" in live(forecaster="ridge", model=worse.plain())
     assert "was never held against zero_drift" in live(forecaster="drift", drift_weight=1)
 

@@ -32,6 +32,7 @@ STATED: Mapping[str, Any] = {
     "forecaster": "zero_drift",
     "drift_weight": 0,
     "model": None,
+    "refit": "paper",
     "cost_bps": None,
     "cooldown_seconds": 300,
     "base_currency": "USD",
@@ -143,6 +144,7 @@ good: dict[str, st.SearchStrategy[Any]] = {
     "check_interval_seconds": st.integers(1, 300),
     "history_limit": st.integers(10, 1000),
     "forecaster": st.sampled_from(["zero_drift", "drift"]),
+    "refit": st.sampled_from(["off", "paper", "live"]),
     "cost_bps": st.one_of(
         st.none(), st.floats(0, 1000), st.dictionaries(st.just("BTC-USD"), st.floats(0, 1000), min_size=1)
     ),

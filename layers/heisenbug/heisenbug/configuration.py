@@ -142,11 +142,11 @@ def _check_base(settings: Settings, pairs: tuple[TradingPair, ...]) -> None:
             f"those are {', '.join(sorted(sides))}."
         )
         raise InvalidSettings([FieldError("base_currency", message)])
-    _check_model(settings, sides)
+    check_model(settings, sides)
 
 
-def _check_model(settings: Settings, sides: set[str]) -> None:
-    """A model says nothing about assets that it was not fitted on."""
+def check_model(settings: Settings, sides: set[str]) -> None:
+    """A model says nothing about assets that it was not fitted on: raises InvalidSettings naming them."""
     model = settings.model
     if model is None or model.kind != settings.forecaster:
         return

@@ -7,7 +7,7 @@ from math import isfinite
 from typing import Any
 
 from heisenbug.board import opportunity, rank
-from heisenbug.configuration import Configuration, Configurations
+from heisenbug.configuration import Configuration, Configurations, check_model
 from heisenbug.domain.assets import Pair, TradingPair
 from heisenbug.domain.errors import FieldError, InvalidSettings, NotFound
 from heisenbug.domain.ledger import Ledger
@@ -77,6 +77,7 @@ class Desk:
             "open_trade": self._open_trade(state),
             "dropped": self._dropped(state),
             "exchange_quiet_until": self._quiet(state),
+            "refit": state.refit,
             "ticks": state.ticks,
             "last_tick": utc(state.last_tick) if state.last_tick else None,
             "next_tick": utc(due + settings.check_interval_seconds),
@@ -210,7 +211,7 @@ class Desk:
         return _config(self._configurations.change(changes, who, self._clock(), version))
 
     def put_pair(self, name: str, enabled: Any = True, priority: Any = 50) -> Plain:
-        """Add a pair or change it; raises InvalidSettings."""
+        """Add a pair or change it; raises InvalidSettings, also where the model in use knows nothing of it."""
         errors: list[FieldError] = []
         for field, rule, value in (("enabled", Flag(), enabled), ("priority", PRIORITY, priority)):
             try:
@@ -223,6 +224,8 @@ class Desk:
             errors.append(FieldError("pair", str(bad)))
         if errors:
             raise InvalidSettings(errors)
+        if enabled:
+            check_model(self._told()[0].settings, {pair.base, pair.quote})
         trading = TradingPair(pair, enabled, int(priority))
         self._pairs.put(trading)
         return _pair(trading)

@@ -40,6 +40,7 @@ from heisenbug.tick_queue import Ticks
 if TYPE_CHECKING:
     from heisenbug.backtesting import Work
     from heisenbug.backtests import Backtests
+    from heisenbug.refitting import Refitting
     from heisenbug.sweeping import SweepWork
     from heisenbug.sweeps import Sweeps
 
@@ -118,6 +119,15 @@ def _shelf(session: Session, environment: Mapping[str, str]) -> Shelf:
 
 def _client(session: Session, service: str) -> Any:
     return session.create_client(service, config=Config(connect_timeout=5, read_timeout=60))
+
+
+def refitting_from_environment(environment: Mapping[str, str] = os.environ) -> "Refitting":
+    """The daily refit of the bot that the environment names."""
+    from heisenbug.refitting import Refitting  # what fits is nothing for a tick's cold start
+
+    bind_all(environment.get("TABLE_PREFIX", ""))
+    bot_id = environment.get("BOT_ID", "default")
+    return Refitting(Configurations(bot_id), States(bot_id), PriceSnapshots(bot_id), now)
 
 
 class Wiring:

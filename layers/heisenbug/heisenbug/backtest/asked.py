@@ -6,7 +6,7 @@ from typing import Any
 
 from heisenbug.backtest.rules import Fill
 from heisenbug.backtest.run import Wish
-from heisenbug.configuration import Configuration
+from heisenbug.configuration import Configuration, check_model
 from heisenbug.domain.assets import TradingPair
 from heisenbug.domain.errors import FieldError, InvalidSettings
 from heisenbug.domain.rules import shown
@@ -33,6 +33,7 @@ class Asked:
         """The backtest on a market, over all of its pairs; raises InvalidSettings and OutOfRange."""
         history = history_of(market, self.settings.sample_seconds)
         _check_start(self.settings, history)
+        check_model(self.settings, _sides(history))
         begin = float(history.at[0]) if self.begin is None else self.begin
         end = float(history.at[-1]) if self.end is None else self.end
         pairs = tuple(TradingPair(pair) for pair in sorted(history.pairs))
@@ -74,10 +75,14 @@ def moment_of(name: str, text: Any) -> float | None:
 
 def _check_start(settings: Settings, history: History) -> None:
     """Raise InvalidSettings where the bot would begin with what the market does not know."""
-    known = {settings.base_currency, *(side for pair in history.pairs for side in (pair.base, pair.quote))}
+    known = {settings.base_currency, *_sides(history)}
     if unknown := ", ".join(sorted(set(settings.paper_start) - known)):
         begin = f"begin with {', '.join(sorted(known))}."
         raise _bad("paper_start", f"paper_start holds {unknown}, which {history.name} has no price of: {begin}")
+
+
+def _sides(history: History) -> set[str]:
+    return {side for pair in history.pairs for side in (pair.base, pair.quote)}
 
 
 def _fill(text: Any) -> Fill:

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 
+from heisenbug.domain.model import LUCK
 from heisenbug.domain.settings import Settings
 
 
@@ -86,7 +87,7 @@ def _deployment(deployment: Deployment, missing_credential: str) -> list[str]:
 
 
 def _forecaster(settings: Settings) -> list[str]:
-    """Live money believes only what beat zero-drift on samples that it was not fitted on."""
+    """Live money believes only what beat zero-drift on samples that it was not fitted on, beyond luck."""
     if settings.forecaster == "zero_drift":
         return []
     model = settings.model
@@ -96,7 +97,8 @@ def _forecaster(settings: Settings) -> list[str]:
         return []
     return [
         f"The forecaster {model.kind} did not beat zero_drift out of sample: log-loss {model.worth.log_loss:.4f} "
-        f"against {model.baseline.log_loss:.4f}. Set forecaster=zero_drift, or fit another."
+        f"against {model.baseline.log_loss:.4f}, p-value {model.p_value:.2g} (above {LUCK:g} it may be luck). "
+        "Set forecaster=zero_drift, or fit another."
     ]
 
 

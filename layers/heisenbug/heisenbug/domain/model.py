@@ -7,6 +7,8 @@ from typing import Any
 LONGEST_LAG = 999
 MOST_LAGS = 20
 MOST_ASSETS = 101
+# A forecaster whose better score luck alone would make more often than this is taken for no better.
+LUCK = 0.05
 
 
 class BadModel(ValueError):
@@ -26,9 +28,10 @@ class Worth:
 class Model:
     """A fitted forecaster: `kind` drift (one weight, no lags) or ridge (a weight a lag).
 
-    It was learned on returns of `assets` against the base, from samples `sample_seconds` apart between `begin` and
-    `end` (UTC), to look `horizon` samples ahead from windows of `window`. `worth` and `baseline`, zero-drift's on the
-    same samples with the same variance ratio, are walk-forward: each forecast was made by what was learned before it.
+    It was learned on returns of `assets` against the base, from `samples` samples `sample_seconds` apart between
+    `begin` and `end` (UTC), to look `horizon` samples ahead from windows of `window`. `worth` and `baseline`,
+    zero-drift's on the same samples with the same variance ratio, are walk-forward: each forecast was made by what was
+    learned before it. `p_value` is how often luck alone makes its log-loss as much better (fitting/luck.py).
     """
 
     kind: str
@@ -41,8 +44,10 @@ class Model:
     assets: tuple[str, ...]
     begin: str
     end: str
+    samples: int
     worth: Worth
     baseline: Worth
+    p_value: float
 
     def __post_init__(self) -> None:
         if self.kind not in ("drift", "ridge"):
@@ -53,11 +58,13 @@ class Model:
             raise BadModel("a lag is longer than the window")
         if not 0 < self.variance_ratio <= 10:
             raise BadModel(f"variance_ratio is {self.variance_ratio}, not above 0 and at most 10")
+        if not 0 <= self.p_value <= 1:
+            raise BadModel(f"p_value is {self.p_value}, not 0 to 1")
 
     @property
     def beats_baseline(self) -> bool:
-        """Whether it was better than zero-drift out of sample; else it is not used for live money."""
-        return self.worth.log_loss < self.baseline.log_loss
+        """Whether it was better than zero-drift out of sample, beyond luck; else it is not used for live money."""
+        return self.worth.log_loss < self.baseline.log_loss and self.p_value <= LUCK
 
     def plain(self) -> dict[str, Any]:
         """As JSON carries it."""
@@ -80,8 +87,10 @@ def model_from(plain: Any) -> Model:
             tuple(str(asset) for asset in _few(plain["assets"], MOST_ASSETS)),
             str(plain["begin"]),
             str(plain["end"]),
+            int(plain["samples"]),
             _worth(plain["worth"]),
             _worth(plain["baseline"]),
+            float(plain["p_value"]),
         )
     except (TypeError, ValueError, OverflowError, KeyError) as bad:
         raise BadModel(str(bad) if isinstance(bad, BadModel) else f"a value of it is not understood ({bad})") from bad

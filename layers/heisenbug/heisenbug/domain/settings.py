@@ -68,6 +68,11 @@ class Settings:
         FittedModel(optional=True),
         "What heisenbug fit has learned, for the forecaster of its kind; drift goes by drift_weight without it.",
     )
+    refit: str = setting(
+        "paper",
+        Choice("off", "paper", "live"),
+        "Whether a day's better fit of the forecaster is put into use: never, on paper only, or with live money too.",
+    )
     cost_bps: float | Mapping[str, float] | None = setting(
         None,
         Costs(0, 1000, optional=True),

@@ -33,9 +33,15 @@ def brier(probabilities: Floats, outcomes: Outcomes) -> float:
 
 
 def log_loss(probabilities: Floats, outcomes: Outcomes) -> float:
-    """Mean of -log(probability of what came), none of them below 1e-6: 0 is perfect, 0.693 what saying 0.5 earns."""
+    """Mean of `losses`: 0 is perfect, 0.693 what saying 0.5 earns."""
+    return float(np.mean(losses(probabilities, outcomes)))
+
+
+def losses(probabilities: Floats, outcomes: Outcomes) -> Floats:
+    """-log(probability of what came) of each, none of them below 1e-6."""
     of_what_came = np.where(outcomes, probabilities, 1 - probabilities)
-    return float(-np.mean(np.log(np.maximum(of_what_came, LEAST))))
+    each: Floats = -np.log(np.maximum(of_what_came, LEAST))
+    return each
 
 
 def worth(probabilities: Floats, outcomes: Outcomes) -> Worth:

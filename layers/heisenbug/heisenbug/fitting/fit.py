@@ -7,17 +7,20 @@ from math import log1p, sqrt
 
 import numpy as np
 
-from heisenbug.domain.model import MOST_ASSETS, Model, Worth
+from heisenbug.domain.model import MOST_ASSETS, Model
 from heisenbug.domain.prices import Floats
 from heisenbug.domain.score import normal_cdf
-from heisenbug.fitting.calibration import Outcomes, worth
+from heisenbug.fitting.calibration import Outcomes, losses, worth
 from heisenbug.fitting.history import History, on_the_grid, prices_in
 from heisenbug.fitting.learning import Learned, learn
-from heisenbug.fitting.seen import Seen, look
+from heisenbug.fitting.luck import p_value
+from heisenbug.fitting.seen import Rows, Seen, look
 from heisenbug.markets.market import iso
 
 LAGS = (1, 5, 15, 30, 60, 119)
 BLOCKS = 5
+# The all-in cost of a conversion that forecasts are judged by, unless told otherwise.
+COST_BPS = 10.0
 # The least there must be of the first part of the history, which is only learned from, and of each block after it.
 LEAST_HORIZONS = 2
 MOST_SLOTS_A_ROW = 10
@@ -38,6 +41,25 @@ class _Aim:
     reach: float
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Ahead:
+    """Forecasts from what was known before: the forecaster's and the baseline's probabilities, what came, and when."""
+
+    claims: Floats
+    baselines: Floats
+    came: Outcomes
+    rows: Rows
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Fitted:
+    """A model, all that was seen for it, and the forecasts out of sample that its worth is of."""
+
+    model: Model
+    seen: Seen
+    ahead: Ahead
+
+
 def fit(
     history: History,
     kind: str,
@@ -48,6 +70,20 @@ def fit(
     base: str,
     progress: Callable[[str], None] = lambda step: None,
 ) -> Model:
+    """The model of `fitted`."""
+    return fitted(history, kind, window, horizon, sample_seconds, cost_bps, base, progress).model
+
+
+def fitted(
+    history: History,
+    kind: str,
+    window: int,
+    horizon: int,
+    sample_seconds: int,
+    cost_bps: float,
+    base: str,
+    progress: Callable[[str], None] = lambda step: None,
+) -> Fitted:
     """The forecaster `kind` (drift or ridge) fitted on all of `history`; raises CannotFit and Unpriceable.
 
     `sample_seconds` are the bot's: less than the history's own where the market runs faster for it than the clock.
@@ -60,10 +96,10 @@ def fit(
     seen = look(prices, window, horizon, aim.lags)
     if not seen.known.any():
         raise CannotFit(_unseen(history, window, horizon))
-    measured, baseline = _walk_forward(seen, aim, progress)
+    ahead = _walk_forward(seen, aim, progress)
     progress("fitting on everything")
     learned = learn(seen, horizon, aim.reach)
-    return Model(
+    model = Model(
         kind,
         tuple((learned.weights / aim.reach if kind == "drift" else learned.weights).tolist()),
         () if kind == "drift" else aim.lags,
@@ -74,9 +110,12 @@ def fit(
         assets[1:],
         iso(float(history.at[0])),
         iso(float(history.at[-1])),
-        measured,
-        baseline,
+        len(history.at),
+        worth(ahead.claims, ahead.came),
+        worth(ahead.baselines, ahead.came),
+        p_value(losses(ahead.baselines, ahead.came) - losses(ahead.claims, ahead.came), ahead.rows, horizon),
     )
+    return Fitted(model, seen, ahead)
 
 
 def probabilities(seen: Seen, learned: Learned, log_cost: float) -> Floats:
@@ -107,22 +146,23 @@ def _aim(kind: str, window: int, horizon: int, cost_bps: float) -> _Aim:
     return _Aim(kind, lags, horizon, log_cost, np.inf)
 
 
-def _walk_forward(seen: Seen, aim: _Aim, progress: Callable[[str], None]) -> tuple[Worth, Worth]:
-    """What the forecaster and zero-drift were worth, each block forecast by what was fitted before it."""
-    claims, baselines, came = [], [], []
-    for number, (past, block) in enumerate(_blocks(seen, aim.horizon), 1):
+def _walk_forward(seen: Seen, aim: _Aim, progress: Callable[[str], None]) -> Ahead:
+    """What the forecaster and zero-drift claimed, each block forecast by what was fitted before it."""
+    parts = []
+    for number, (past, block) in enumerate(blocks(seen, aim.horizon), 1):
         progress(f"block {number} of {BLOCKS}: fitting on what was known before it")
         learned = learn(past, aim.horizon, aim.reach)
-        claims.append(probabilities(block, learned, aim.log_cost).ravel())
-        baselines.append(probabilities(block, _without_drift(learned), aim.log_cost).ravel())
-        came.append(outcomes(block, aim.log_cost).ravel())
-    happened = np.concatenate(came)
-    if not happened.size:
+        claims = probabilities(block, learned, aim.log_cost).ravel()
+        baselines = probabilities(block, _without_drift(learned), aim.log_cost).ravel()
+        rows = np.tile(block.rows[np.nonzero(block.known)[0]], 2)
+        parts.append((claims, baselines, outcomes(block, aim.log_cost).ravel(), rows))
+    ahead = Ahead(*(np.concatenate(part) for part in zip(*parts, strict=True)))
+    if not ahead.rows.size:
         raise CannotFit("After the first part of the history no window was fit to forecast from: take a longer one.")
-    return worth(np.concatenate(claims), happened), worth(np.concatenate(baselines), happened)
+    return ahead
 
 
-def _blocks(seen: Seen, horizon: int) -> Iterator[tuple[Seen, Seen]]:
+def blocks(seen: Seen, horizon: int) -> Iterator[tuple[Seen, Seen]]:
     """Each block with its past, which ends a horizon before it, so that every outcome in it was known."""
     edges = np.linspace(seen.rows[0], seen.rows[-1] + 1, BLOCKS + 2)
     for first, last in pairwise(edges[1:]):

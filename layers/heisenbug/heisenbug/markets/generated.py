@@ -10,8 +10,9 @@ With s = 0.0007 a minute (coins; see KINDS) the log mid price of asset a moves f
     c       0.4 for coins: one common factor correlates all assets
     v       market-wide volatility exp(h - w^2), h an AR(1) with a half-life of 60 minutes and standard deviation
             w = 0.35, so that E[v^2] = 1: calm and busy hours follow each other
-    d       the planted drift, hidden from whoever trades: an AR(1) for each asset by itself, mean 0, half-life 480
-            minutes (8 hours), standard deviation `drift` an hour for coins; 0 plants none
+    d       the planted drift, hidden from whoever trades: an AR(1) for each asset, mean 0, half-life 480 minutes
+            (8 hours), standard deviation `drift` an hour for coins, correlated by c as the noise is, so that a
+            conversion has no more of it over its own volatility than an asset has; 0 plants none
 
 A stablecoin is drawn back to 1 USD. With `bounce` b each price is published b s above or below its mid, at random, as
 last trades are made at bid or ask: Var(r over H samples) is then no more than 1 / (1 + 2 b^2) of H Var(r) for large H.
@@ -222,7 +223,8 @@ class GeneratedMarket:
         """Make a block; the first time, remember the state that the next one begins with."""
         random = np.random.default_rng([self._seed, 1, number])
         state = self._states[number]
-        shocks = self._joined(random.standard_normal((BLOCK_SAMPLES, COINS)), self._random(2, number).standard_normal)
+        own = self._joined(random.standard_normal((BLOCK_SAMPLES, COINS)), self._random(2, number).standard_normal)
+        shocks = self._correlated(self._random(6, number).standard_normal((BLOCK_SAMPLES, 1)), own)
         drifts = _autoregression(state.drifts, shocks, self._persistences(DRIFT_HALF_LIFE))
         shocks = random.standard_normal((BLOCK_SAMPLES, 1))
         clustering = _autoregression(np.array([state.volatility]), shocks, self._persistences(VOLATILITY_HALF_LIFE))
@@ -237,7 +239,8 @@ class GeneratedMarket:
         random = np.random.default_rng([self._seed, 0])
         coins = random.standard_normal(COINS)
         others = self._random(3, 0).standard_normal(self._others)
-        drifts = np.take(np.concatenate([coins, others]), self._columns)
+        own = np.take(np.concatenate([coins, others]), self._columns)
+        drifts = self._correlated(self._random(7, 0).standard_normal(1), own)
         return _State(self._log_levels, drifts, float(random.standard_normal()))
 
     def _noise(self, random: np.random.Generator, number: int) -> Floats:
@@ -246,8 +249,12 @@ class GeneratedMarket:
         coins = scale * random.standard_t(DEGREES_OF_FREEDOM, (BLOCK_SAMPLES, 1 + COINS))
         draw = self._random(4, number).standard_t
         own = self._joined(coins[:, 1:], lambda size: scale * draw(DEGREES_OF_FREEDOM, size))
-        noise: Floats = np.sqrt(self._correlation) * coins[:, :1] + np.sqrt(1 - self._correlation) * own
-        return noise
+        return self._correlated(coins[:, :1], own)
+
+    def _correlated(self, common: Floats, own: Floats) -> Floats:
+        """Shocks of variance 1 that share the common factor as far as their assets do."""
+        shocks: Floats = np.sqrt(self._correlation) * common + np.sqrt(1 - self._correlation) * own
+        return shocks
 
     def _bounces(self, number: int) -> Floats | float:
         """How far from its mid each price of a block is published."""

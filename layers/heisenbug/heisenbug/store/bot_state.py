@@ -7,6 +7,7 @@ tick     : last_tick -> previous_tick   claim: last_tick < :due
            mode, held_back              whose money the bot trades, and why not live where that was asked for
            consent                      what a person typed that may be risked
            quiet_until                  nothing is asked of the venue before
+           refit                        what became of the newest refit
 ledger-M : holdings, entries, resting conversions, seen costs, failures under watch, decisions dropped, sequence
 """
 
@@ -54,6 +55,7 @@ class BotStateItem(BotModel):
     held_back = UnicodeAttribute(null=True)
     consent = JSONAttribute(null=True)
     quiet_until = NumberAttribute(null=True)
+    refit = JSONAttribute(null=True)
     planned_until = NumberAttribute(null=True)
     planned_interval = NumberAttribute(null=True)
     peak = DecimalAttribute(null=True)
@@ -91,6 +93,7 @@ class State:
     peak_base: str | None = None
     live_peak: Decimal = Decimal(0)
     live_peak_base: str | None = None
+    refit: Mapping[str, Any] | None = None
 
     def peak_of(self, mode: str) -> tuple[Decimal, str | None]:
         """The highest equity seen of a mode's money, and the currency it was counted in."""
@@ -196,6 +199,10 @@ class States:
     def quiet(self, until: float) -> None:
         """Remember how long the venue wants to be left alone."""
         self._change(BotStateItem.quiet_until.set(round(until, 3)))
+
+    def refitted(self, refit: Mapping[str, Any]) -> None:
+        """Remember what became of the newest refit."""
+        self._change(BotStateItem.refit.set(dict(refit)))
 
     def _change(self, *actions: Action, only_if: Condition | None = None) -> bool:
         """Change the tick item; whether the condition held."""
@@ -346,4 +353,5 @@ def _state(item: BotStateItem) -> State:
         item.peak_base,
         item.live_peak or Decimal(0),
         item.live_peak_base,
+        item.refit,
     )

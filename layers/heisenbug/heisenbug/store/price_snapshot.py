@@ -60,6 +60,11 @@ class PriceSnapshots:
             slots[slot] = item
         return [snapshot_of(item) for item in reversed(slots.values())]
 
+    def kept(self, sample_seconds: int, after: int) -> Iterator[Snapshot]:
+        """All samples of this spacing due after `after`, oldest first, read as they are asked for."""
+        partition = f"{self._bot_id}:{sample_seconds}"
+        return map(snapshot_of, PriceSnapshotItem.query(partition, PriceSnapshotItem.at > _text(after)))
+
     def newest(self, sample_seconds: int, count: int, before: int = 2**40, after: int = 0) -> list[Snapshot]:
         """The newest snapshots of all ticks due before `before`, samples and others, newest first."""
         return self.ticks((sample_seconds,), count, before, after)
