@@ -2,7 +2,8 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from math import log
+
+import numpy as np
 
 from heisenbug.domain.assets import Pair, TradingPair
 from heisenbug.domain.quotes import Quote
@@ -26,7 +27,8 @@ class Sample:
     @classmethod
     def of(cls, at: int, quotes: Mapping[Pair, Quote]) -> "Sample":
         """The sample that `quotes` make at `at`."""
-        return cls(at, {str(pair): log(quote.mid) for pair, quote in quotes.items()})
+        logs = np.log([quote.mid for quote in quotes.values()])
+        return cls(at, dict(zip(map(str, quotes), logs.tolist(), strict=True)))
 
 
 @dataclass(frozen=True, slots=True)

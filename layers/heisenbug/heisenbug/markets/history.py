@@ -2,7 +2,6 @@
 
 from dataclasses import dataclass
 from decimal import Decimal
-from math import log
 
 import numpy as np
 from numpy.typing import NDArray
@@ -57,9 +56,7 @@ class History:
     def log_mids(self) -> Floats:
         """The logarithm of each mid (T x pairs), to the last bit as a tick computes it."""
         mids = (self.bids + self.asks) / 2
-        known = mids > 0
-        logs = np.full(mids.shape, np.nan)
-        logs[known] = list(map(log, mids[known].tolist()))
+        logs: Floats = np.log(np.where(mids > 0, mids, np.nan))
         return logs
 
 
