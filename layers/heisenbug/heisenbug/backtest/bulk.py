@@ -51,8 +51,9 @@ class Prospects:
     def none(cls, full: Bools, assets: int) -> "Prospects":
         """Of no sample is anything known yet."""
         size = len(full), assets
-        could_pass, counts = np.zeros(size, bool), [np.zeros(size, np.int16) for _ in range(3)]
-        return cls(full, could_pass, *counts, np.full(size, -1, np.int16), np.zeros(size), np.zeros(size))
+        could_pass, target = np.zeros(size, bool), np.full(size, -1, np.int16)
+        confidence, risk, expected_return = (np.zeros(size, np.int16) for _ in range(3))
+        return cls(full, could_pass, confidence, risk, expected_return, target, np.zeros(size), np.zeros(size))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -95,6 +96,7 @@ def prospects(
             bound -= np.log1p(-cost) + SLACK**2
             cells = _confident(rise, bound, volatility, cost, (one, other))
             _note(out, rows, cells, _gate(cells, deviation_a_volatility, settings))
+    out.target[~full] = -1
     return out
 
 

@@ -2,13 +2,12 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from math import log
 
 import numpy as np
+from numpy.typing import NDArray
 
-from heisenbug.backtest.run import Run
+from heisenbug.backtest.run import Move, Run
 from heisenbug.domain.gates import Gate
-from heisenbug.domain.trade import Trade
 from heisenbug.fitting.history import prices_in
 from heisenbug.markets.history import Floats
 
@@ -54,9 +53,7 @@ def summary_of(run: Run) -> Summary:
     assets, logs = prices_in(settings.base_currency, history)
     known = run.equity[np.isfinite(run.equity)]
     held = _holding(logs)
-    judged = [
-        (trade.expected.confidence, won) for trade in run.trades if (won := _won(run, trade, assets, logs)) is not None
-    ]
+    claimed, won = _judged(run, assets, logs)
     return Summary(
         history.name,
         int(history.at[0]),
@@ -64,17 +61,17 @@ def summary_of(run: Run) -> Summary:
         len(history),
         run.wish.fill.value,
         settings.base_currency,
-        len(run.trades),
+        len(run.moves),
         len(run.dropped),
         float(known[0]),
         float(known[-1]),
         _drawdown(known),
         float(held[-1] / held[0] - 1),
         _drawdown(held),
-        sum(map(_cost, run.trades)),
-        len(judged),
-        float(np.mean([confidence for confidence, _ in judged])) if judged else None,
-        float(np.mean([won for _, won in judged])) if judged else None,
+        sum(map(_cost, run.moves)),
+        len(won),
+        float(claimed.mean()) if len(won) else None,
+        float(won.mean()) if len(won) else None,
         run.killed,
         {gate.name.lower(): run.gates[gate] for gate in Gate if run.gates[gate]},
     )
@@ -93,18 +90,21 @@ def _drawdown(worth: Floats) -> float:
     return float((1 - worth / np.maximum.accumulate(worth)).max())
 
 
-def _cost(trade: Trade) -> float:
-    """What a trade paid in the base currency, from its amounts."""
-    return float(trade.amount) * trade.expected.source_price * (trade.realised_cost_bps or 0.0) / 10_000
+def _cost(move: Move) -> float:
+    """What a move paid in the base currency, from its amounts."""
+    return float(move.amount) * move.source_price * move.cost_bps / 10_000
 
 
-def _won(run: Run, trade: Trade, assets: tuple[str, ...], logs: Floats) -> bool | None:
-    """Whether a conversion had gained after its cost a horizon later; None where that is not known."""
-    row = int(np.searchsorted(run.wish.history.at, trade.due))
-    later = row + run.wish.told.settings.horizon
-    if later >= len(logs):
-        return None
-    source, target = assets.index(trade.source), assets.index(trade.target)
-    moved = logs[later] - logs[row]
-    net = float(moved[target] - moved[source]) + log(1 - (trade.realised_cost_bps or 0.0) / 10_000)
-    return net > 0 if net == net else None
+def _judged(run: Run, assets: tuple[str, ...], logs: Floats) -> tuple[Floats, NDArray[np.bool_]]:
+    """What was claimed of each move, and whether it had gained, net, a horizon later; where that is known."""
+    place = {asset: index for index, asset in enumerate(assets)}
+    moves: Floats = np.array(
+        [(move.due, place[move.source], place[move.target], move.cost_bps, move.confidence) for move in run.moves]
+    ).reshape(-1, 5)
+    rows = np.searchsorted(run.wish.history.at, moves[:, 0])
+    moves = moves[rows + run.wish.told.settings.horizon < len(logs)]
+    rows = rows[: len(moves)]
+    risen = logs[rows + run.wish.told.settings.horizon] - logs[rows]
+    each, source, target = np.arange(len(rows)), moves[:, 1].astype(int), moves[:, 2].astype(int)
+    net = risen[each, target] - risen[each, source] + np.log1p(-moves[:, 3] / 10_000)
+    return moves[np.isfinite(net), 4], net[np.isfinite(net)] > 0
