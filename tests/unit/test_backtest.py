@@ -171,31 +171,33 @@ CROSSING: dict[str, Any] = {
 @pytest.mark.parametrize("changes", [{}, {"max_drawdown": 0.05}, {"trade_size_percentage": 0.5}, {"cost_bps": 480}])
 def test_so_it_does_where_a_moving_average_cross_trades_all_the_time(fill: Fill, changes: dict[str, Any]) -> None:
     with believing(Crossing()):
-        plain = assert_alike(wish(generated(1500, pairs=1), fill, **{**CROSSING, **changes}))
+        plain = assert_alike(wish(generated(700, pairs=1), fill, **{**CROSSING, **changes}))
     assert plain.trades
 
 
 def test_a_swift_move_says_of_a_trade_what_the_plain_loop_says() -> None:
-    asked = wish(generated(1500, pairs=1), Fill.NEXT_SAMPLE, **CROSSING)
+    asked = wish(generated(700, pairs=1), Fill.NEXT_SAMPLE, **CROSSING)
     with believing(Crossing()):
         fast, plain = run_fast(asked), run_plainly(asked)
-    assert len(fast.moves) > 20
+    assert len(fast.moves) > 5
     for swift, told in zip(fast.moves, plain.moves, strict=True):
         assert swift._replace(confidence=0) == told._replace(confidence=0)
         assert swift.confidence == pytest.approx(told.confidence, abs=1e-6)
-    assert summary_of(fast) == summary_of(plain)
+    swiftly, plainly = summary_of(fast), summary_of(plain)
+    assert (swiftly.costs, swiftly.judged, swiftly.realised) == (plainly.costs, plainly.judged, plainly.realised)
+    assert swiftly.claimed == pytest.approx(plainly.claimed, abs=1e-6)
 
 
 def test_so_it_does_on_a_recorded_market_with_a_cross() -> None:
     history = recorded("crypto8_1m_2025-05")
     one = History(history.name, history.pairs[:1], 60, history.at, history.bids[:, :1], history.asks[:, :1])
     with believing(Crossing()):
-        plain = assert_alike(wish(one.between(one.at[0], one.at[0] + 90_000), Fill.NEXT_SAMPLE, **CROSSING))
-    assert len(plain.trades) > 20
+        plain = assert_alike(wish(one.between(one.at[0], one.at[0] + 48_000), Fill.NEXT_SAMPLE, **CROSSING))
+    assert len(plain.trades) > 10
 
 
 def test_so_it_does_on_planted_drift_with_many_trades() -> None:
-    history = generated(1200, drift=0.012, pairs=3)
+    history = generated(600, drift=0.012, pairs=3)
     assert len(assert_alike(wish(history, Fill.NEXT_SAMPLE, **KEEN)).trades) > 50
 
 

@@ -3,7 +3,6 @@
 What moves is computed by the functions that live trades go through; what is in doubt is left to the live code.
 """
 
-from dataclasses import replace
 from decimal import Decimal
 from math import erfc, exp, expm1, log1p, sqrt
 
@@ -70,7 +69,8 @@ class Swift:
         seen = still_known({**ledger.seen_costs, pair: cost_seen(cost * 10_000, due)}, due)
         holdings = moved(ledger.holdings, (pair[0], amount), (pair[1], received))
         move = Move(due, *pair, amount, received, confidence, price, cost * 10_000)
-        return move, replace(ledger, holdings=holdings, seen_costs=seen)
+        kept = ledger.watched, ledger.dropped
+        return move, Ledger(holdings, ledger.entries, ledger.resting, seen, *kept)
 
     def _is_filled(self, row: int) -> bool:
         """Whether every pair has a price that a conversion is filled at."""
