@@ -2,8 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-
-import numpy as np
+from math import log
 
 from heisenbug.domain.assets import Pair, TradingPair
 from heisenbug.domain.quotes import Quote
@@ -27,8 +26,7 @@ class Sample:
     @classmethod
     def of(cls, at: int, quotes: Mapping[Pair, Quote]) -> "Sample":
         """The sample that `quotes` make at `at`."""
-        logs = np.log([quote.mid for quote in quotes.values()])
-        return cls(at, dict(zip(map(str, quotes), logs.tolist(), strict=True)))
+        return cls(at, {str(pair): log(quote.mid) for pair, quote in quotes.items()})
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from decimal import Decimal
+from math import log
 
 import numpy as np
 from numpy.typing import NDArray
@@ -56,7 +57,9 @@ class History:
     def log_mids(self) -> Floats:
         """The logarithm of each mid (T x pairs), to the last bit as a tick computes it."""
         mids = (self.bids + self.asks) / 2
-        logs: Floats = np.log(np.where(mids > 0, mids, np.nan))
+        known = mids > 0
+        logs = np.full(mids.shape, np.nan)
+        logs[known] = list(map(log, mids[known].tolist()))
         return logs
 
 
