@@ -12,9 +12,11 @@ from heisenbug.backtest.fast import run_fast
 from heisenbug.backtest.plain import run_plainly
 from heisenbug.backtest.rules import Fill
 from heisenbug.backtest.run import Run, Wish
+from heisenbug.backtest.summary import summary_of
 from heisenbug.domain.gates import Gate
 from heisenbug.domain.trade import TradeState
 from heisenbug.markets.history import History, OutOfRange
+from tests.crossing import Crossing, believing
 from tests.histories import KEEN, generated, recorded, wish
 from tests.models import model
 
@@ -153,6 +155,50 @@ def test_planted_drift_is_traded_and_earns_something() -> None:
     )
     assert len(run.trades) > 50
     assert run.equity[-1] > 1000
+
+
+CROSSING: dict[str, Any] = {
+    **KEEN,
+    "window": 120,
+    "horizon": 1,
+    "cost_bps": 10,
+    "trade_size_percentage": 1,
+    "max_drawdown": 1,
+}
+
+
+@pytest.mark.parametrize("fill", Fill)
+@pytest.mark.parametrize("changes", [{}, {"max_drawdown": 0.05}, {"trade_size_percentage": 0.5}, {"cost_bps": 480}])
+def test_so_it_does_where_a_moving_average_cross_trades_all_the_time(fill: Fill, changes: dict[str, Any]) -> None:
+    with believing(Crossing()):
+        plain = assert_alike(wish(generated(700, pairs=1), fill, **{**CROSSING, **changes}))
+    assert plain.trades
+
+
+def test_a_swift_move_says_of_a_trade_what_the_plain_loop_says() -> None:
+    asked = wish(generated(700, pairs=1), Fill.NEXT_SAMPLE, **CROSSING)
+    with believing(Crossing()):
+        fast, plain = run_fast(asked), run_plainly(asked)
+        swiftly, plainly = summary_of(fast), summary_of(plain)
+    assert len(fast.moves) > 5
+    for swift, told in zip(fast.moves, plain.moves, strict=True):
+        assert swift._replace(confidence=0) == told._replace(confidence=0)
+        assert swift.confidence == pytest.approx(told.confidence, abs=1e-6)
+    assert (swiftly.costs, swiftly.judged, swiftly.realised) == (plainly.costs, plainly.judged, plainly.realised)
+    assert swiftly.claimed == plainly.claimed
+
+
+def test_so_it_does_on_a_recorded_market_with_a_cross() -> None:
+    history = recorded("crypto8_1m_2025-05")
+    one = History(history.name, history.pairs[:1], 60, history.at, history.bids[:, :1], history.asks[:, :1])
+    with believing(Crossing()):
+        plain = assert_alike(wish(one.between(one.at[0], one.at[0] + 48_000), Fill.NEXT_SAMPLE, **CROSSING))
+    assert len(plain.trades) > 10
+
+
+def test_so_it_does_on_planted_drift_with_many_trades() -> None:
+    history = generated(600, drift=0.012, pairs=3)
+    assert len(assert_alike(wish(history, Fill.NEXT_SAMPLE, **KEEN)).trades) > 50
 
 
 def test_a_time_out_of_range_names_the_range() -> None:

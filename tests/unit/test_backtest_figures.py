@@ -10,8 +10,9 @@ import pytest
 
 from heisenbug.backtest.claims import claims_of
 from heisenbug.backtest.curves import curves_of
-from heisenbug.backtest.fast import run_fast, seen
+from heisenbug.backtest.fast import run_fast
 from heisenbug.backtest.rules import Fill
+from heisenbug.backtest.seen import seen
 from heisenbug.backtest.summary import figures_of, summary_of
 from heisenbug.backtest.thinned import thinned
 from heisenbug.backtest.words import headline, money, percent, span

@@ -111,7 +111,7 @@ def test_a_name_from_a_file_is_text_wherever_it_stands() -> None:
 def test_what_a_trade_says_is_text() -> None:
     figures = traded()
     trade = replace(figures.run.trades[0], reason=NASTY, source=NASTY)
-    run = replace(figures.run, trades=(trade,), dropped=(replace(trade, outcome=NASTY),))
+    run = replace(figures.run, told=lambda: (trade,), dropped=(replace(trade, outcome=NASTY),))
     html = sections.trades(replace(figures, run=run, came=(0.01,)))
     assert "<script" not in html
     assert html.count("&lt;script&gt;") == 4
@@ -165,7 +165,7 @@ def test_of_very_many_trades_the_first_and_the_last_are_shown_and_it_is_said() -
     trades = figures.run.trades[:1] * (tables.MOST_TRADES + 100)
     many = replace(
         figures,
-        run=replace(figures.run, trades=trades, dropped=()),
+        run=replace(figures.run, told=lambda: trades, dropped=()),
         came=(None,) * len(trades),
         summary=replace(figures.summary, trades=len(trades)),
     )

@@ -8,12 +8,13 @@ from typing import Any
 import numpy as np
 import pytest
 
-from heisenbug.backtest.fast import Walk, prospects_of, run_fast, seen
+from heisenbug.backtest.fast import Walk, prospects_of, run_fast
 from heisenbug.backtest.grid import grid_of
 from heisenbug.backtest.memory import Memory
 from heisenbug.backtest.plain import ticks
 from heisenbug.backtest.rules import Fill
 from heisenbug.backtest.run import Run, Wish
+from heisenbug.backtest.seen import seen
 from heisenbug.backtest.sweep import BadSplit, Part, Row, Sweep, row_from
 from heisenbug.backtest.table import table_of
 from heisenbug.domain.settings import change

@@ -1,11 +1,12 @@
 """The scores of all conversions at all samples at once, as far as it takes to know where a gate could open.
 
-Blocks of samples are scored by array operations: the moments of each pair's difference by cumulative sums, centred by
-their global mean first. What is within SLACK of a limit counts as open: whoever asks further decides exactly there.
+Blocks of samples are scored by array operations, each pair of assets once for both ways: the moments of its difference
+by cumulative sums, centred by their global mean first. What is within SLACK of a limit counts as open: whoever asks
+further decides exactly there.
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from math import sqrt
 from statistics import NormalDist
 
@@ -13,13 +14,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from heisenbug.domain.costs import HIGHEST
-from heisenbug.domain.forecasters import Forecaster
+from heisenbug.domain.forecasters import Forecast, Forecaster
 from heisenbug.domain.prices import Floats
-from heisenbug.domain.score import normal_cdf, risk_of
+from heisenbug.domain.score import confidence_of, expected_return_of, risk_of
 from heisenbug.domain.settings import Settings
 
 Bools = NDArray[np.bool_]
-BLOCK = 4096
+Counts = NDArray[np.int16]
+# So many numbers of a block stay in the processor's cache.
+CELLS = 1 << 15
 # Moments by cumulative sums are good to about 1e-10, the series for the normal distribution to 1.5e-7.
 SLACK = 1e-6
 # So many deviations away nothing is left of a normal distribution.
@@ -30,19 +33,53 @@ FARTHEST = 1e6
 class Prospects:
     """Per sample and source asset (T x N): how many conversions each gate stops first, and whether any could pass.
 
-    The counts leave out conversions that could pass, and mean nothing where the window was not full (`full`, T).
+    The counts leave out conversions that could pass. Where it is exactly one, `target` is its asset's place and
+    `expected` and `volatility` (log returns over the horizon, and a sample) are its own; elsewhere `target` is -1.
+    Nothing means anything where the window was not full (`full`, T).
     """
 
-    could_pass: Bools
-    confidence: NDArray[np.int16]
-    risk: NDArray[np.int16]
-    expected_return: NDArray[np.int16]
     full: Bools
+    could_pass: Bools
+    confidence: Counts
+    risk: Counts
+    expected_return: Counts
+    target: Counts
+    expected: Floats
+    volatility: Floats
+
+    @classmethod
+    def none(cls, full: Bools, assets: int) -> "Prospects":
+        """Of no sample is anything known yet."""
+        size = len(full), assets
+        could_pass, target = np.zeros(size, bool), np.full(size, -1, np.int16)
+        confidence, risk, expected_return = (np.zeros(size, np.int16) for _ in range(3))
+        return cls(full, could_pass, confidence, risk, expected_return, target, np.zeros(size), np.zeros(size))
 
     def until(self, end: int) -> "Prospects":
         """The same of the samples before `end` alone."""
-        return Prospects(
-            self.could_pass[:end], self.confidence[:end], self.risk[:end], self.expected_return[:end], self.full[:end]
+        return Prospects(**{each.name: getattr(self, each.name)[:end] for each in fields(self)})
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Cells:
+    """Single conversions of a block: sample, source, target, expected log return, volatility and cost, side by side."""
+
+    row: NDArray[np.intp]
+    source: NDArray[np.intp]
+    target: NDArray[np.intp]
+    expected: Floats
+    volatility: Floats
+    cost: Floats
+
+    def where(self, chosen: Bools) -> "Cells":
+        """Some of them."""
+        return Cells(
+            self.row[chosen],
+            self.source[chosen],
+            self.target[chosen],
+            self.expected[chosen],
+            self.volatility[chosen],
+            self.cost[chosen],
         )
 
 
@@ -50,84 +87,90 @@ def prospects(
     logs: Floats, full: Bools, fees: Floats, half_spreads: Floats, forecaster: Forecaster, settings: Settings
 ) -> Prospects:
     """Score `logs` (T x assets, without gaps where `full`); `fees` (N x N) and `half_spreads` (T x N) are fractions."""
-    size = logs.shape
-    out = Prospects(
-        np.zeros(size, bool), np.zeros(size, np.int16), np.zeros(size, np.int16), np.zeros(size, np.int16), full
-    )
+    out = Prospects.none(full, logs.shape[1])
     expected = forecaster.expected_over(logs, settings.window, settings.horizon)
     deviation_a_volatility = sqrt(settings.horizon * forecaster.variance_ratio)
-    for rows, volatility in _volatilities(logs, settings.window):
-        wanted = full[rows]
-        if wanted.any():
-            _score(out, rows, volatility, expected[rows], deviation_a_volatility, fees, half_spreads[rows], settings)
+    one, other = np.triu_indices(logs.shape[1], 1)
+    for rows, volatility in _volatilities(logs, settings.window, one, other):
+        if full[rows].any():
+            spreads = half_spreads[rows]
+            cost = np.minimum(fees[one, other] + (spreads[:, one] + spreads[:, other]), HIGHEST)
+            rise = expected[rows][:, other] - expected[rows][:, one]
+            bound = volatility * (_quantile(settings.min_confidence - SLACK) * deviation_a_volatility)
+            bound -= np.log1p(-cost) + SLACK**2
+            cells = _confident(rise, bound, volatility, cost, (one, other))
+            _note(out, rows, cells, _gate(cells, deviation_a_volatility, settings))
+    out.target[~full] = -1
     return out
 
 
-def _volatilities(logs: Floats, window: int) -> Iterator[tuple[slice, Floats]]:
-    """For each block of samples the volatility of every conversion (rows x N x N)."""
-    count = len(logs)
-    for begin in range(window - 1, count, BLOCK):
-        end = min(begin + BLOCK, count)
-        yield slice(begin, end), _rolled(np.diff(logs[begin - window + 1 : end], axis=0), window - 1)
+def _volatilities(
+    logs: Floats, window: int, one: NDArray[np.intp], other: NDArray[np.intp]
+) -> Iterator[tuple[slice, Floats]]:
+    """For each block of samples the volatility between two assets (rows x pairs of assets)."""
+    count, step = len(logs), max(CELLS // max(len(one), 1), window)
+    for begin in range(window - 1, count, step):
+        end = min(begin + step, count)
+        part = logs[begin - window + 1 : end]
+        differences = np.diff(part[:, other] - part[:, one], axis=0)
+        yield slice(begin, end), _rolled(differences - differences.mean(axis=0), window - 1)
 
 
-def _rolled(returns: Floats, width: int) -> Floats:
-    assets = returns.shape[1]
-    one, other = np.triu_indices(assets, 1)
-    differences = returns[:, other] - returns[:, one]
-    centred = differences - differences.mean(axis=0)
-    sums, squares = _sums(centred, width), _sums(centred**2, width)
-    variance = np.maximum(squares - sums**2 / width, 0) / (width - 1)
-    volatility = np.zeros((len(variance), assets, assets))
-    volatility[:, one, other] = volatility[:, other, one] = np.sqrt(variance)
-    return volatility
+def _rolled(centred: Floats, width: int) -> Floats:
+    sums, variance = _sums(centred, width), _sums(centred**2, width)
+    variance -= sums**2 / width
+    np.maximum(variance, 0, out=variance)
+    variance /= width - 1
+    return np.sqrt(variance, out=variance)
 
 
 def _sums(numbers: Floats, width: int) -> Floats:
     """The sum of each `width` rows in a row."""
-    running = np.concatenate((np.zeros((1, numbers.shape[1])), numbers.cumsum(axis=0)))
+    running = np.zeros((len(numbers) + 1, numbers.shape[1]))
+    numbers.cumsum(axis=0, out=running[1:])
     sums: Floats = running[width:] - running[:-width]
     return sums
 
 
-def _score(
-    out: Prospects,
-    rows: slice,
-    volatility: Floats,
-    each: Floats,
-    deviation_a_volatility: float,
-    fees: Floats,
-    spreads: Floats,
-    settings: Settings,
-) -> None:
-    cost = np.minimum(fees + (spreads[:, :, None] + spreads[:, None, :]), HIGHEST)
-    expected = each[:, None, :] - each[:, :, None]
-    net = expected + np.log1p(-cost)
-    deviation = volatility * deviation_a_volatility
-    itself = np.eye(each.shape[1], dtype=bool)
-    sure = (net >= _quantile(settings.min_confidence - SLACK) * deviation - SLACK**2) & ~itself
-    out.confidence[rows] = (~sure & ~itself).sum(axis=2)
-    cells = np.nonzero(sure)
-    gate = _later_gate(net[cells], deviation[cells], expected[cells], cost[cells], volatility[cells], settings)
-    row, source = cells[0] + rows.start, cells[1]
-    for counts, number in ((out.confidence, 1), (out.risk, 2), (out.expected_return, 3)):
-        np.add.at(counts, (row[gate == number], source[gate == number]), 1)
-    out.could_pass[row[gate == 0], source[gate == 0]] = True
+def _confident(
+    rise: Floats, bound: Floats, volatility: Floats, cost: Floats, pairs: tuple[NDArray[np.intp], NDArray[np.intp]]
+) -> Cells:
+    """The conversions, forth and back, that may be confident enough."""
+    (forth, column), (back, column_back) = np.nonzero(rise >= bound), np.nonzero(-rise >= bound)
+    row, pair = np.concatenate((forth, back)), np.concatenate((column, column_back))
+    sign = np.repeat((1.0, -1.0), (len(forth), len(back)))
+    one, other = pairs[0][pair], pairs[1][pair]
+    source, target = np.where(sign > 0, one, other), np.where(sign > 0, other, one)
+    return Cells(row, source, target, sign * rise[row, pair], volatility[row, pair], cost[row, pair])
 
 
 def _quantile(probability: float) -> float:
     return NormalDist().inv_cdf(probability) if probability > 0 else -FARTHEST
 
 
-def _later_gate(
-    net: Floats, deviation: Floats, expected: Floats, cost: Floats, volatility: Floats, settings: Settings
-) -> NDArray[np.int8]:
+def _gate(cells: Cells, deviation_a_volatility: float, settings: Settings) -> NDArray[np.int8]:
     """The gate that surely stops each: 1 confidence, 2 risk, 3 return; 0 where each may be open."""
-    certain = deviation <= 0
-    z = net / np.where(certain, 1, deviation)
-    confidence = np.where(certain, np.where(net > 0, 1.0, 0.0), normal_cdf(z))
-    gain = np.expm1(expected) * (1 - cost) - cost
-    risk = risk_of(volatility, confidence, gain)
-    gate = np.where(gain > settings.min_expected_return - SLACK**2, 0, 3)
-    gate = np.where(risk > settings.risk_tolerance * (1 + SLACK) + SLACK, 2, gate)
-    return np.where(confidence < settings.min_confidence - SLACK, 1, gate).astype(np.int8)
+    forecast = Forecast(cells.expected, cells.volatility * deviation_a_volatility)
+    confidence = confidence_of(forecast, cells.cost)
+    gain = expected_return_of(cells.expected, cells.cost)
+    risk = risk_of(cells.volatility, confidence, gain)
+    gate = np.zeros(len(cells.row), np.int8)
+    gate[~(gain > settings.min_expected_return - SLACK**2)] = 3
+    gate[risk > settings.risk_tolerance * (1 + SLACK) + SLACK] = 2
+    gate[confidence < settings.min_confidence - SLACK] = 1
+    return gate
+
+
+def _note(out: Prospects, rows: slice, cells: Cells, gate: NDArray[np.int8]) -> None:
+    size = out.could_pass[rows].shape
+
+    def per_source(some: Cells) -> NDArray[np.intp]:
+        counts = np.bincount(some.row * size[1] + some.source, minlength=size[0] * size[1])
+        return counts.reshape(size)
+
+    risk, gain, passing = (per_source(cells.where(gate == number)) for number in (2, 3, 0))
+    out.risk[rows], out.expected_return[rows], out.could_pass[rows] = risk, gain, passing > 0
+    out.confidence[rows] = size[1] - 1 - risk - gain - passing
+    lone = cells.where((gate == 0) & (passing[cells.row, cells.source] == 1))
+    at = lone.row + rows.start, lone.source
+    out.target[at], out.expected[at], out.volatility[at] = lone.target, lone.expected, lone.volatility

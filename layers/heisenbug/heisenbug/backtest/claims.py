@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from heisenbug.backtest.fast import Seen
+from heisenbug.backtest.seen import Seen
 from heisenbug.domain.costs import conversion_costs
 from heisenbug.domain.forecasters import Forecaster, forecast
 from heisenbug.domain.forecasters.shipped import forecaster_of

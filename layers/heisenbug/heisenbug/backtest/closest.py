@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from heisenbug.backtest.fast import Seen
+from heisenbug.backtest.seen import Seen
 from heisenbug.domain.costs import HIGHEST, conversion_costs
 from heisenbug.domain.decide import decide_on
 from heisenbug.domain.forecasters.ridge import carried

@@ -4,8 +4,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from heisenbug.backtest.fast import Seen
 from heisenbug.backtest.run import Run
+from heisenbug.backtest.seen import Seen
 from heisenbug.domain.costs import conversion_costs
 from heisenbug.domain.forecasters.ridge import carried
 from heisenbug.fitting.history import prices_in

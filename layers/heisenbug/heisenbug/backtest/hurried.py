@@ -4,48 +4,52 @@ Most samples at which a conversion could pass by its scores are stopped later: w
 than the venue's least. Its trades and its equity are those of the patient walk, which a test holds.
 """
 
-import numpy as np
-from numpy.typing import NDArray
+from collections import Counter
+from decimal import Decimal
 
-from heisenbug.backtest.fast import Walk
-from heisenbug.domain.decide import Decision
+import numpy as np
+
+from heisenbug.backtest.fast import Leap, Walk
+from heisenbug.domain.gates import Gate
 from heisenbug.domain.prices import Floats
 
 # What is within this part of the venue's least is asked exactly.
 NEAR = 1e-6
-# So many samples ahead are looked at at once, then twice as many.
-AHEAD = 64
 
 
 class HurriedWalk(Walk):
     """The walk without its gates."""
 
-    def _next(self, begin: int) -> int | None:
+    _known: dict[int, tuple[Decimal, int, int]]
+
+    def _walk(self, begin: int, end: int) -> Leap:
+        self._known = {}
+        if self._killed or not self._settings.is_active:
+            return Leap([begin], [self._ledger.holdings])
+        return super()._walk(begin, end)
+
+    def _row_of(self, place: int, amount: Decimal, begin: int) -> int:
         """The first sample from `begin` on at which enough is held of what could be converted."""
-        if self._killed_at <= begin or not self._settings.is_active:
-            return None
-        found = (self._first_worth(place, begin) for place in self._held())
-        return min((row for row in found if row is not None), default=None)
+        known, looked, row = self._known.get(place, (None, 0, 0))
+        if known != amount or not looked <= begin <= row:
+            row = self._look(place, float(amount), begin)
+            self._known[place] = amount, begin, row
+        return row
 
-    def _first_worth(self, place: int, begin: int) -> int | None:
-        rows, least = self._rows_of[place], float(self._wish.venue.least_value) * (1 - NEAR)
-        start, count = int(np.searchsorted(rows, begin)), AHEAD
-        while start < len(rows):
-            some = rows[start : start + count]
-            enough = self._worth_of_a_trade(place, some) >= least
-            if enough.any():
-                return int(some[enough.argmax()])
-            start, count = start + count, count * 2
-        return None
+    def _look(self, place: int, amount: float, begin: int) -> int:
+        enough = self._worth_of_a_trade(amount * self._prices[begin:, place]) >= self._least
+        found = np.flatnonzero(self._wanted[begin:, place] & enough)
+        return begin + int(found[0]) if len(found) else len(self._wanted)
 
-    def _worth_of_a_trade(self, place: int, rows: NDArray[np.int64]) -> Floats:
-        held = float(self._position.ledger.holdings[self._seen.assets[place]]) * np.exp(self._seen.logs[rows, place])
+    @property
+    def _least(self) -> float:
+        return float(self._seen.wish.venue.least_value) * (1 - NEAR)
+
+    def _worth_of_a_trade(self, held: Floats) -> Floats:
         amount = self._settings.trade_size_amount
         worth: Floats = held * self._settings.trade_size_percentage
         return worth if amount is None else np.minimum(held, float(amount))
 
-    def _count(self, begin: int, end: int) -> None:
+    def _stopped(self, leap: Leap, begin: int, end: int) -> Counter[Gate]:
         """Nothing is counted."""
-
-    def _count_decision(self, decision: Decision) -> None:
-        """Nothing is counted."""
+        return Counter()

@@ -19,7 +19,7 @@ from heisenbug.backtest.memory import (
     NoQueue,
 )
 from heisenbug.backtest.rules import Fill
-from heisenbug.backtest.run import Progress, Run, Wish, count_gates
+from heisenbug.backtest.run import Progress, Run, Wish, count_gates, move_of
 from heisenbug.configuration import Configuration
 from heisenbug.domain.assets import Pair
 from heisenbug.domain.gates import Gate
@@ -125,4 +125,6 @@ def run_plainly(wish: Wish, progress: Progress = lambda row: None) -> Run:
         progress(row)
     equity = [np.nan if kept.equity is None else float(kept.equity) for kept in memory.snapshots]
     holdings = memory.ledger.holdings if memory.ledger else {}
-    return Run(wish, tuple(memory.finished), tuple(memory.dropped), np.array(equity), holdings, gates, killed)
+    trades = tuple(memory.finished)
+    moves = tuple(map(move_of, trades))
+    return Run(wish, moves, lambda: trades, tuple(memory.dropped), np.array(equity), holdings, gates, killed)

@@ -9,8 +9,8 @@ import numpy as np
 from heisenbug.backtest.claims import Claims, a_horizon_later, claims_of
 from heisenbug.backtest.closest import Closest, closest_of
 from heisenbug.backtest.curves import Curves, curves_of
-from heisenbug.backtest.fast import Seen, seen
 from heisenbug.backtest.run import Run
+from heisenbug.backtest.seen import Seen, seen
 from heisenbug.domain.gates import Gate
 from heisenbug.domain.trade import Trade
 from heisenbug.fitting.history import Unpriceable, prices_in

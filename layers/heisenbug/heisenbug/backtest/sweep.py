@@ -7,12 +7,12 @@ from typing import Any
 
 import numpy as np
 
-from heisenbug.backtest.fast import Seen, prospects_of, seen
+from heisenbug.backtest.fast import prospects_of
 from heisenbug.backtest.grid import Grid, Point
 from heisenbug.backtest.hurried import HurriedWalk
 from heisenbug.backtest.rules import Fill
 from heisenbug.backtest.run import Run, Wish
-from heisenbug.backtest.summary import cost_of
+from heisenbug.backtest.seen import Seen, seen
 from heisenbug.configuration import Configuration
 from heisenbug.domain.assets import TradingPair
 from heisenbug.domain.errors import InvalidSettings
@@ -150,10 +150,10 @@ def _part(run: Run) -> Part:
     known = run.equity[np.isfinite(run.equity)]
     return Part(
         log(known[-1] / known[0]),
-        len(run.trades),
+        len(run.moves),
         len(run.dropped),
         _drawdown(known),
-        float(sum(map(cost_of, run.trades))),
+        float(sum(move.cost for move in run.moves)),
         run.killed,
     )
 

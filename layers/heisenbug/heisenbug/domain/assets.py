@@ -42,12 +42,17 @@ def precision(asset: str) -> int:
 
 def round_received(amount: Decimal, asset: str) -> Decimal:
     """What we certainly get of `amount`: truncated at the asset's precision."""
-    return amount.quantize(Decimal(1).scaleb(-precision(asset)), ROUND_DOWN)
+    return amount.quantize(_unit(asset), ROUND_DOWN)
 
 
 def round_paid(amount: Decimal, asset: str) -> Decimal:
     """What `amount` may cost us at most: rounded up at the asset's precision."""
-    return amount.quantize(Decimal(1).scaleb(-precision(asset)), ROUND_UP)
+    return amount.quantize(_unit(asset), ROUND_UP)
+
+
+@lru_cache(maxsize=1024)
+def _unit(asset: str) -> Decimal:
+    return Decimal(1).scaleb(-precision(asset))
 
 
 @dataclass(frozen=True, slots=True, order=True)

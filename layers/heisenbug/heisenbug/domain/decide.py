@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from decimal import Decimal
+from math import isfinite
 
 import numpy as np
 import numpy.typing as npt
@@ -100,7 +101,8 @@ def decide_on(seen: View, market: Market, portfolio: Portfolio, settings: Settin
     """The same on a view that is at hand: of the market's samples nothing else is looked at."""
     scores = _scores(seen, market, portfolio, settings, venue)
     amounts = tuple(
-        _amount(asset, price, portfolio, settings) for asset, price in zip(seen.assets, seen.prices, strict=True)
+        amount_of(asset, portfolio.held(asset), price, settings)
+        for asset, price in zip(seen.assets, seen.prices.tolist(), strict=True)
     )
     closed = first_closed_gate(_situation(market, seen, scores, portfolio, settings, venue, amounts))
     growth = _growth(seen, scores, amounts)
@@ -130,7 +132,7 @@ def equity_of(portfolio: Portfolio, assets: tuple[str, ...], newest: Floats) -> 
     total = Decimal(0)
     for asset, amount in portfolio.holdings.items():
         price = prices.get(asset, float("nan"))
-        if amount and not np.isfinite(price):
+        if amount and not isfinite(price):
             return None
         total += amount * Decimal(repr(price)) if amount else 0
     return round_received(total, assets[0])
@@ -164,13 +166,13 @@ def _spread_out(small: Scores, cost: Floats, square: tuple[npt.NDArray[np.intp],
     )
 
 
-def _amount(asset: str, price: float, portfolio: Portfolio, settings: Settings) -> Decimal:
-    held = portfolio.held(asset)
+def amount_of(asset: str, held: Decimal, price: float, settings: Settings) -> Decimal:
+    """How much of `asset` one trade converts, at its price in the base currency; nothing where that is not known."""
     if settings.trade_size_amount is None:
         return round_received(held * Decimal(repr(settings.trade_size_percentage)), asset)
-    if not np.isfinite(price):
+    if not isfinite(price):
         return Decimal(0)
-    return round_received(min(held, settings.trade_size_amount / Decimal(repr(float(price)))), asset)
+    return round_received(min(held, settings.trade_size_amount / Decimal(repr(price))), asset)
 
 
 def _situation(

@@ -113,22 +113,42 @@ def _rest(ledger: Ledger, trade: Trade, at: int, cooldown_seconds: int) -> Ledge
 
 def _remember_cost(ledger: Ledger, trade: Trade, at: int) -> Ledger:
     """The costs seen within a day; the trade's own was seen when it was decided, however late it ends."""
-    seen = dict(ledger.seen_costs)
-    known = seen.get((trade.source, trade.target))
+    seen, conversion = dict(ledger.seen_costs), (trade.source, trade.target)
+    known = seen.get(conversion)
     if trade.quoted_cost_bps is not None and (known is None or known.at <= trade.due):
-        seen[trade.source, trade.target] = SeenCost(round(trade.quoted_cost_bps, 2), trade.due)
-    young = {pair: cost for pair, cost in seen.items() if at - cost.at < FORGET_COSTS_AFTER_SECONDS}
-    return replace(ledger, seen_costs=young)
+        seen[conversion] = cost_seen(trade.quoted_cost_bps, trade.due)
+    return replace(ledger, seen_costs=still_known(seen, at))
+
+
+def cost_seen(bps: float, at: int) -> SeenCost:
+    """What is remembered of a quote's cost."""
+    return SeenCost(round(bps, 2), at)
+
+
+def still_known(seen: Mapping[Conversion, SeenCost], at: int) -> dict[Conversion, SeenCost]:
+    """The costs that were not seen too long before `at` (epoch seconds)."""
+    return {conversion: cost for conversion, cost in seen.items() if at - cost.at < FORGET_COSTS_AFTER_SECONDS}
 
 
 def _move(ledger: Ledger, trade: Trade) -> Ledger:
     received = trade.received or Decimal(0)
-    # A conversion that landed a day late may find its money spent: the ledger then says less than nothing.
-    left = ledger.holdings.get(trade.source, Decimal(0)) - trade.amount
     before = ledger.holdings.get(trade.target, Decimal(0))
-    holdings = {**ledger.holdings, trade.source: left, trade.target: before + received}
     entries = {**ledger.entries, trade.target: _entry(ledger, trade, before, received)}
-    return replace(ledger, holdings={asset: amount for asset, amount in holdings.items() if amount}, entries=entries)
+    holdings = moved(ledger.holdings, (trade.source, trade.amount), (trade.target, received))
+    return replace(ledger, holdings=holdings, entries=entries)
+
+
+def moved(
+    holdings: Mapping[str, Decimal], paid: tuple[str, Decimal], received: tuple[str, Decimal]
+) -> dict[str, Decimal]:
+    """What is held after an amount of one asset became an amount of another; what is used up is gone.
+
+    A conversion that landed a day late may find its money spent: there is then less than nothing.
+    """
+    after = dict(holdings)
+    after[paid[0]] = after.get(paid[0], Decimal(0)) - paid[1]
+    after[received[0]] = after.get(received[0], Decimal(0)) + received[1]
+    return {asset: amount for asset, amount in after.items() if amount}
 
 
 def _entry(ledger: Ledger, trade: Trade, before: Decimal, received: Decimal) -> Decimal:

@@ -1,6 +1,7 @@
 """The numbers of every conversion at once."""
 
 from dataclasses import dataclass
+from math import sqrt
 
 import numpy as np
 
@@ -25,33 +26,48 @@ class Scores:
 
 
 def normal_cdf(z: Floats) -> Floats:
-    """P(standard normal <= z), by Abramowitz & Stegun 7.1.26, clipped to 0..1."""
-    x = np.abs(z) / np.sqrt(2)
+    """P(standard normal <= z), by Abramowitz & Stegun 7.1.26, within 0..1."""
+    x = np.abs(z) * sqrt(0.5)
     t = 1 / (1 + _P * x)
-    polynomial = t * (_A[0] + t * (_A[1] + t * (_A[2] + t * (_A[3] + t * _A[4]))))
-    tail = polynomial * np.exp(-x * x) / 2
-    probability: Floats = np.clip(np.where(z >= 0, 1 - tail, tail), 0, 1)
+    tail = np.full_like(x, _A[4])
+    for coefficient in (*_A[3::-1], 0.0):
+        tail *= t
+        tail += coefficient
+    x *= -x
+    tail *= np.exp(x, out=x)
+    tail *= -0.5
+    tail += 0.5
+    probability: Floats = np.copysign(tail, z, out=tail)
+    probability += 0.5
     return probability
 
 
 def confidence_of(forecast: Forecast, cost: Floats) -> Floats:
     """P(net return over the horizon > 0); without any deviation: 1 where the return is above 0, else 0."""
-    net = forecast.expected + np.log1p(-cost)
-    certain = forecast.deviation <= 0
-    z = net / np.where(certain, 1, forecast.deviation)
-    return np.where(certain, np.where(net > 0, 1.0, 0.0), normal_cdf(z))
+    net = np.log1p(-cost)
+    net += forecast.expected
+    with np.errstate(divide="ignore", invalid="ignore"):
+        z = net / forecast.deviation
+    z[(forecast.deviation <= 0) & (net <= 0)] = -np.inf
+    return normal_cdf(z)
 
 
 def expected_return_of(expected_log_return: Floats, cost: Floats) -> Floats:
     """Net expected return E = exp(mu)(1 - c) - 1, as a fraction."""
-    return np.expm1(expected_log_return) * (1 - cost) - cost
+    expected = np.expm1(expected_log_return)
+    expected *= 1 - cost
+    expected -= cost
+    return expected
 
 
 def risk_of(volatility: Floats, confidence: Floats, expected_return: Floats) -> Floats:
     """Volatility per sample over confidence x expected return; infinite where nothing is gained."""
     gain = confidence * expected_return
-    gains = gain > 0
-    return np.where(gains, volatility / np.where(gains, gain, 1), np.inf)
+    gain = np.maximum(gain, 0, out=gain)
+    with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
+        risk = volatility / gain
+    risk[(volatility <= 0) & (gain <= 0)] = np.inf
+    return risk
 
 
 def score(forecast: Forecast, volatility: Floats, cost: Floats) -> Scores:

@@ -31,12 +31,17 @@ class View:
     @property
     def prices(self) -> Floats:
         """The newest price of each asset in the base currency; NaN where there is none."""
-        return np.array([float(f"{price:.{DIGITS}g}") for price in np.exp(self.log_prices[-1])])
+        return np.array([price_of(price) for price in np.exp(self.log_prices[-1]).tolist()])
 
     @property
     def rows(self) -> int:
         """How many samples there are, the newest price included."""
         return len(self.log_prices)
+
+
+def price_of(price: float) -> float:
+    """A price that went through its logarithm, to the digits that are good."""
+    return float(f"{price:.{DIGITS}g}")
 
 
 def view(market: Market, base: str, window: int) -> View:

@@ -24,6 +24,9 @@ class Window:
         """The window of at least 3 prices an asset, NaN where there was none; a constant asset has volatility zero."""
         returns = _returns(log_prices)
         known = np.isfinite(returns)
+        if known.all():
+            mean = returns.mean(axis=0)
+            return cls(log_prices, mean, _volatility(returns - mean))
         mean = np.where(known, returns, 0).sum(axis=0) / known.sum(axis=0)
         centred = np.where(known, returns - mean, 0)
         return cls(log_prices, mean, np.sqrt(_variance(centred, known.astype(float))))
@@ -41,6 +44,18 @@ def _returns(log_prices: Floats) -> Floats:
     last_known = np.maximum.accumulate(np.where(known, np.arange(len(log_prices))[:, None], 0), axis=0)
     carried = np.take_along_axis(log_prices, last_known, axis=0)
     return np.where(known[1:], log_prices[1:] - carried[:-1], np.nan)
+
+
+def _volatility(centred: Floats) -> Floats:
+    """sqrt(C_ii + C_jj - 2 C_ij) where no sample is missing."""
+    products = centred.T @ centred
+    squares = products.diagonal()
+    spread = squares[:, None] + squares
+    products *= 2
+    spread -= products
+    np.maximum(spread, 0, out=spread)
+    spread /= len(centred) - 1
+    return np.sqrt(spread, out=spread)
 
 
 def _variance(centred: Floats, known: Floats) -> Floats:

@@ -3,7 +3,7 @@
 It fills at the quoted side of the ticker plus the venue's cost model, rounded against us at each asset's precision.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -19,6 +19,8 @@ from heisenbug.domain.venue import Venue
 from heisenbug.exchange.port import Request
 
 QUOTE_LASTS_SECONDS = 18
+Leg = tuple[bool, Decimal, Decimal]
+"""A pair on the way to the base: whether it is walked from its base to its quote, its bid and its ask."""
 
 
 class Fills(Protocol):
@@ -48,8 +50,12 @@ class Paper:
 
     def quote(self, request: Request) -> VenueQuote:
         """The exact result of a conversion; nothing moves."""
-        gross = self._exchanged(request)
-        receives = round_received(gross * (1 - self._fee(request)), request.target)
+        pairs = tuple(self.quotes)
+        paths = paths_to_base(pairs, self.settings.base_currency)
+        if request.source not in paths or request.target not in paths:
+            raise Rejected(f"There is no price for {request.source} or {request.target} now; nothing moved.")
+        sold, bought = (_legs(paths[asset], pairs, self.quotes) for asset in (request.source, request.target))
+        receives = receives_of(request.amount, sold, bought, self._fee(request), request.target)
         if receives <= 0:
             raise Rejected(f"{request.amount} {request.source} is too little to become any {request.target}.")
         expires_at = int(self.clock().timestamp()) + QUOTE_LASTS_SECONDS
@@ -71,22 +77,19 @@ class Paper:
     def _fee(self, request: Request) -> Decimal:
         return Decimal(repr(self.venue.fee(request.source, request.target, self.settings.cost_bps)))
 
-    def _exchanged(self, request: Request) -> Decimal:
-        pairs = tuple(self.quotes)
-        paths = paths_to_base(pairs, self.settings.base_currency)
-        if request.source not in paths or request.target not in paths:
-            raise Rejected(f"There is no price for {request.source} or {request.target} now; nothing moved.")
-        amount = request.amount
-        for step in paths[request.source]:
-            amount = self._sell(amount, pairs, step)
-        for step in reversed(paths[request.target]):
-            amount = self._buy(amount, pairs, step)
-        return amount
 
-    def _sell(self, amount: Decimal, pairs: tuple[Pair, ...], step: Step) -> Decimal:
-        quote = self.quotes[pairs[step.column]]
-        return amount * quote.bid if step.sign > 0 else amount / quote.ask
+def receives_of(amount: Decimal, sold: Iterable[Leg], bought: Iterable[Leg], fee: Decimal, target: str) -> Decimal:
+    """What `amount` becomes: its asset sold leg by leg for the base, `target` bought with that, less the fee.
 
-    def _buy(self, amount: Decimal, pairs: tuple[Pair, ...], step: Step) -> Decimal:
-        quote = self.quotes[pairs[step.column]]
-        return amount / quote.ask if step.sign > 0 else amount * quote.bid
+    Legs are those from an asset to the base; what comes of it is rounded against us.
+    """
+    for is_straight, bid, ask in sold:
+        amount = amount * bid if is_straight else amount / ask
+    for is_straight, bid, ask in reversed(tuple(bought)):
+        amount = amount / ask if is_straight else amount * bid
+    return round_received(amount * (1 - fee), target)
+
+
+def _legs(path: tuple[Step, ...], pairs: tuple[Pair, ...], quotes: Mapping[Pair, Quote]) -> list[Leg]:
+    steps = ((step.sign > 0, quotes[pairs[step.column]]) for step in path)
+    return [(is_straight, quote.bid, quote.ask) for is_straight, quote in steps]

@@ -1,0 +1,79 @@
+"""A moving-average cross as a forecaster: what other backtesters are compared on, and what trades very often."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from unittest.mock import patch
+
+import numpy as np
+
+from heisenbug.domain.prices import Floats
+from heisenbug.domain.window import Window
+
+# What a cross promises, as a log return, and how far apart the averages must be for the whole of it.
+PROMISE = 0.05
+WHOLE = 1e-9
+BLOCK = 256
+
+
+@dataclass(frozen=True)
+class Crossing:
+    """The asset rises while the fast exponential average of its log price is above the slow one, and else falls.
+
+    Averages over spans of samples, each over the window alone and scaled to weights that sum to one.
+    """
+
+    fast: int = 10
+    slow: int = 50
+    variance_ratio: float = 1.0
+
+    def expected(self, window: Window, horizon: int) -> Floats:
+        """The promise of the window that is at hand."""
+        logs = window.log_prices - window.log_prices[-1]
+        return _promise(self._weights(len(logs)) @ logs)
+
+    def expected_over(self, log_prices: Floats, window: int, horizon: int) -> Floats:
+        """The same at each sample of a history: each average is recursive, less what fell out of the window."""
+        rows = log_prices - log_prices[:1]
+        apart = np.column_stack([self._apart(column, window) for column in rows.T])
+        apart[: window - 1] = np.nan
+        return _promise(apart)
+
+    def _weights(self, count: int) -> Floats:
+        ages = np.arange(count)[::-1]
+        fast, slow = ((1 - 2 / (span + 1)) ** ages for span in (self.fast, self.slow))
+        return fast / fast.sum() - slow / slow.sum()
+
+    def _apart(self, numbers: Floats, window: int) -> Floats:
+        fast, slow = (_average(numbers, 1 - 2 / (span + 1), window) for span in (self.fast, self.slow))
+        return fast - slow
+
+
+def _promise(apart: Floats) -> Floats:
+    return PROMISE * np.clip(apart / WHOLE, -1, 1)
+
+
+def _average(numbers: Floats, kept: float, window: int) -> Floats:
+    """sum(kept^k x_(t-k)) / sum(kept^k) over k < window, by blocks: a triangular matrix, and what a block hands on."""
+    blocks = np.pad(numbers, (0, -len(numbers) % BLOCK)).reshape(-1, BLOCK)
+    ages = np.arange(BLOCK)[:, None] - np.arange(BLOCK)[None, :]
+    sums = blocks @ np.where(ages >= 0, kept ** np.maximum(ages, 0), 0).T
+    handed, carry = np.empty(len(blocks)), 0.0
+    for place, last in enumerate(sums[:, -1].tolist()):
+        handed[place] = carry
+        carry = last + kept**BLOCK * carry
+    sums += handed[:, None] * kept ** np.arange(1, BLOCK + 1)
+    whole = sums.ravel()[: len(numbers)]
+    cut: Floats = whole.copy()
+    cut[window:] -= kept**window * whole[:-window]
+    return cut * (1 - kept) / (1 - kept**window)
+
+
+@contextmanager
+def believing(forecaster: Crossing) -> Iterator[None]:
+    """Decisions and backtests believe this forecaster, whichever the settings name."""
+    with (
+        patch("heisenbug.domain.decide.forecaster_of", lambda settings: forecaster),
+        patch("heisenbug.backtest.fast.forecaster_of", lambda settings: forecaster),
+    ):
+        yield
