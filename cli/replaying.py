@@ -21,6 +21,7 @@ from heisenbug.markets.market import epoch, iso
 PAGE = 100
 DEFAULT_SECONDS = 3600
 LAST_CURSOR = 2**40
+MOST_HOLES = 20
 Row = dict[str, Any]
 
 
@@ -117,16 +118,36 @@ def _replay_trades(first: int, last: int, found: Replayed) -> None:
 
 
 def _trades(first: int, last: int) -> Iterator[Row]:
-    """The finished trades that were decided then, newest first, explained: those of the history, then the archive's."""
+    """The finished trades that were decided then, newest first, explained; a number without a trade is a difference.
+
+    Where the oldest are missing in a row, that is said and no difference.
+    """
+    holes: list[int] = []
     for number in range(_newest(last), 0, -1):
         try:
             trade = explained(str(number))
         except Mistyped:
-            return
+            holes.append(number)
+            if len(holes) == MOST_HOLES:
+                break
+            continue
+        yield from map(_lost, holes)
+        holes = []
         if epoch(trade["at"]) < first:
             return
         if epoch(trade["at"]) <= last:
             yield trade
+    yield from map(_forgotten, holes)
+
+
+def _lost(number: int) -> Row:
+    differences = [f"Trade {number} is not in TradeArchive, though older ones are."]
+    return {"sequence": number, "at": "", "explanation": {"again": {"same": False, "differences": differences}}}
+
+
+def _forgotten(number: int) -> Row:
+    why = f"Trade {number} and all before it are not in TradeArchive."
+    return {"sequence": number, "at": "", "explanation": {"again": {"same": None, "why": why}}}
 
 
 def _newest(last: int) -> int:
@@ -160,7 +181,7 @@ def _tell(ticks: Replayed, trades: Replayed, gone: int) -> None:
     show.facts(
         {
             "Ticks": f"{ticks.compared} compared, {len(ticks.untold)} not comparable, {gone} expired or left nothing",
-            "Trades": f"{trades.compared} compared, {len(trades.untold)} not comparable",
+            "Trades": f"{trades.compared} compared, {len(trades.untold)} not comparable, of the money traded now",
             "Differences": len(ticks.different) + len(trades.different) or "none",
         }
     )
@@ -171,4 +192,4 @@ def _tell(ticks: Replayed, trades: Replayed, gone: int) -> None:
 
 
 def _which(row: Row) -> str:
-    return f"{row['at']} trade {row['trade']}" if "trade" in row else f"{row['at']} tick {row['tick']}"
+    return f"{row['at']} trade {row['trade']}".lstrip() if "trade" in row else f"{row['at']} tick {row['tick']}"

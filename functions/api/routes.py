@@ -25,7 +25,7 @@ MOMENT = Query("cursor", Integer(2, 2**40), None, "Go on from the cursor of the 
 LONGEST_WHY = 200
 LONGEST_ID = 100
 # Lambda answers with at most 6 MB.
-LARGEST_REPORT = 5_500_000
+LARGEST_REPORT = 5_000_000
 
 routes = Routes()
 

@@ -18,7 +18,7 @@ from tests.bots import BOT, live, price_of, process, run, seasoned
 from tests.fakes import Clock, raising
 from tests.lambdas import Http, load, shelve_page
 from tests.markets import MONDAY
-from tests.tables import Cloud
+from tests.tables import PREFIX, Cloud
 from tests.trades import DOUBT
 
 KEY = {"bot_id": {"S": BOT}}
@@ -242,6 +242,21 @@ def test_a_replay_says_so_in_a_few_words(busy: Http) -> None:
     assert result.exit_code == 0
     assert "20 compared, 0 not comparable, 0 expired or left nothing" in result.stdout
     assert "Differences  none" in result.stdout
+
+
+def test_a_trade_that_is_missing_between_others_is_a_difference_and_hides_none_behind_it(
+    busy: Http, tables: Cloud
+) -> None:
+    lost = next(item for item in tables.items("TradeArchive") if item["sequence"]["N"] == "3")
+    tables.client.delete_item(
+        TableName=PREFIX + "TradeArchive", Key={name: lost[name] for name in ("bot_id", "sequence")}
+    )
+    code, answer = replayed()
+    assert (code, [row["differences"] for row in answer["differences"]]) == (
+        1,
+        [["Trade 3 is not in TradeArchive, though older ones are."]],
+    )
+    assert answer["trades"]["same"] == len(busy("GET", "/api/trades").data["trades"]) - 1
 
 
 def test_only_what_was_asked_for_is_replayed(busy: Http) -> None:

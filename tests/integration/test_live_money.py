@@ -458,7 +458,7 @@ def test_a_trade_keeps_what_it_was_expected_to_cost_what_was_quoted_and_what_it_
     assert kept.expected.cost * 10_000 == pytest.approx(5, abs=1e-6)
     assert kept.quoted_cost_bps == pytest.approx(cost, abs=0.02)
     assert kept.realised_cost_bps == pytest.approx(cost, abs=0.02)
-    told = desk(world).trade(1)
+    told = desk(world).trade("1")
     assert (told["expected_cost_bps"], told["quoted_cost_bps"], told["cost_bps"]) == (
         5.0,
         round(kept.quoted_cost_bps or 0, 2),
@@ -563,7 +563,7 @@ ACTS = [
         "no budget",
         'No budget is set: heisenbug config set budget=\'{"USD": "100"}\' names what may be risked.',
         by_settings(budget=None),
-        by_settings(budget={"USD": "1000", "BTC": "100"}),
+        lambda world: (tell(world, budget={"USD": "1000", "BTC": "100"}), consent(world)),
     ),
     Act("no consent", "Nobody has typed what may be risked: heisenbug live asks for it.", without_consent, consent),
     Act("a larger budget", CHANGED, by_settings(budget={"USD": "2000", "BTC": "100"}), consent),
@@ -607,6 +607,18 @@ def test_while_an_act_is_missing_it_trades_paper_and_says_which(world: World, ac
     trades_again(world, world.process())
     assert (world.state().mode, world.state().held_back) == ("live", "")
     assert (len(world.exchange.conversions), len(trades(world))) == (1, 1)
+
+
+def test_a_consent_to_a_budget_does_not_come_back_with_it(world: World) -> None:
+    process = world.process()
+    tell(world, budget={"USD": "2000", "BTC": "100"})
+    world.tick(process)
+    tell(world, budget={"USD": "1000", "BTC": "100"})
+    world.tick(process)
+    assert (world.state().mode, world.state().held_back) == ("paper", CHANGED)
+    consent(world)
+    trades_again(world, world.process())
+    assert world.state().mode == "live"
 
 
 def test_a_credential_that_cannot_be_read_for_the_moment_changes_nothing(world: World) -> None:

@@ -107,6 +107,18 @@ def test_a_model_that_was_good_once_gives_way_to_a_better_one() -> None:
     assert used() != wrong
 
 
+def test_what_has_stopped_working_gives_way_although_there_is_nothing_left_to_learn() -> None:
+    PriceSnapshots(BOT).fill(recorded(bouncing(1200)))
+    refit(1200, **TOLD)
+    PriceSnapshots(BOT).fill(recorded(walking(43_000), 1200))
+    done = refit(44_200)
+    model = used()
+    assert done.outcome == "put into use", done.why
+    assert model is not None
+    assert not model.beats_baseline
+    assert abs(model.weights[0]) < 0.2
+
+
 def test_what_is_no_better_than_zero_drift_is_not_used() -> None:
     PriceSnapshots(BOT).fill(recorded(walking(1200)))
     done = refit(1200, **TOLD, drift_weight=1)
@@ -129,7 +141,7 @@ def test_where_nothing_is_fitted_the_reason_is_said(changes: dict[str, Any], why
     done = refit(0, **changes)
     assert done.outcome == "not fitted"
     assert done.why.startswith(why)
-    assert States(BOT).read().refit == done.plain()
+    assert States(BOT).refit() == done.plain()
 
 
 def test_a_bot_that_still_trades_live_money_is_left_alone_although_it_is_told_paper() -> None:

@@ -41,13 +41,13 @@ class Work:
             return "begun before"
         try:
             outcome = self._outcome(job)
+            self.shelf.keep(report_name("backtest", job_id), json.dumps(outcome))
         except REFUSALS as refusal:
             self.jobs.failed(job_id, self.claim, str(refusal), self._now())
             return "failed"
         except Exception as error:
             self.jobs.failed(job_id, self.claim, broke_off(error), self._now())
             raise
-        self.shelf.keep(report_name("backtest", job_id), json.dumps(outcome))
         self.jobs.done(job_id, self.claim, without_trades(outcome), self._now())
         return "done"
 

@@ -29,5 +29,5 @@ class Backtests(JobDesk):
         deadline = int(now.timestamp()) + QUEUE_SECONDS + SLACK_SECONDS
         job = Job(job_id, told, now.isoformat(timespec="seconds"), deadline)
         self.jobs.open(job, now.timestamp())
-        self.start(job_id)
+        self.begin(job, lambda: self.start(job_id))
         return plain_job(job, now)

@@ -77,7 +77,7 @@ class Desk:
             "open_trade": self._open_trade(state),
             "dropped": self._dropped(state),
             "exchange_quiet_until": self._quiet(state),
-            "refit": state.refit,
+            "refit": self._states.refit(),
             "ticks": state.ticks,
             "last_tick": utc(state.last_tick) if state.last_tick else None,
             "next_tick": utc(due + settings.check_interval_seconds),

@@ -59,6 +59,15 @@ class JobDesk:
             message = f"There is {named}; {have}. Upload one: heisenbug market upload FILE."
             raise InvalidSettings([FieldError("market", message)])
 
+    def begin(self, job: Job, start: Callable[[], None]) -> None:
+        """Send a job off that is written down; where that fails it has failed, and bars no other."""
+        try:
+            start()
+        except Exception:
+            now = self.clock()
+            self.jobs.never_began(job, now.timestamp(), now.isoformat(timespec="seconds"))
+            raise
+
     def _found(self, job_id: str) -> Job:
         job = self.jobs.get(job_id)
         if job is None:

@@ -70,7 +70,8 @@ class Refitting:
             return Refit(moment, "not fitted", str(bad))
         except CannotCompare as bad:
             return Refit(moment, "kept", f"What is in use stays: {bad}.")
-        if not (fitted.beats_baseline and comparison.is_better):
+        # What stopped working gives way to what is better, even where that believes in nothing any more.
+        if not (comparison.is_better and (fitted.beats_baseline or told.settings.model is not None)):
             return Refit(moment, "kept", f"What is in use stays: {_words(fitted, comparison)}.")
         return self._use(fitted, comparison, told, at, moment)
 
@@ -94,7 +95,8 @@ class Refitting:
             used = self._configurations.change({"model": model.plain()}, WHO, at, told.version)
         except (StaleVersion, InvalidSettings) as bad:
             return Refit(moment, "kept", f"What is in use stays: {bad}")
-        why = f"{_words(model, comparison)}. Undo: heisenbug config restore {told.version} model"
+        undo = f"heisenbug config restore {told.version} model; to keep it so, heisenbug config set refit=off"
+        why = f"{_words(model, comparison)}. Undo: {undo}"
         return Refit(moment, "put into use", why, used.version)
 
 

@@ -39,7 +39,7 @@ class Sweeps(JobDesk):
         deadline = int(now.timestamp()) + rounds * BATCH_SECONDS + SLACK_SECONDS
         job = Job(job_id, told, now.isoformat(timespec="seconds"), deadline, JobState.RUNNING)
         self.jobs.open(job, now.timestamp(), claim=job_id)
-        self.start(job_id, {"sweep": job_id, "asked": dict(told), "batches": batches})
+        self.begin(job, lambda: self.start(job_id, {"sweep": job_id, "asked": dict(told), "batches": batches}))
         return plain_job(job, now)
 
     def job(self, job_id: str) -> Plain:

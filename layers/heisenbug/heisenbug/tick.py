@@ -11,7 +11,7 @@ from heisenbug.converting import Converting
 from heisenbug.domain.decide import Decision, decide, equity
 from heisenbug.domain.errors import FenceLost, InvalidSettings, MarketUnavailable
 from heisenbug.domain.ledger import Ledger
-from heisenbug.domain.live import Consent, Deployment, Standing, standing
+from heisenbug.domain.live import Consent, Deployment, Standing, lasting, standing
 from heisenbug.domain.outcome import outcome_of
 from heisenbug.domain.protections import Drawdown, drawdown_verdict
 from heisenbug.domain.record import pack_record
@@ -168,7 +168,7 @@ def _without_settings(due: int, invalid: InvalidSettings) -> Report:
 
 def _stand(bot: Bot, state: State, settings: Settings, wanted: Standing) -> State:
     """The state with the mode that the bot trades in now; while a trade is open that stays as it is."""
-    consent = state.consent if settings.mode == "live" else None
+    consent = lasting(state.consent, settings) if settings.mode == "live" else None
     as_it_is = (state.mode, state.held_back, state.consent) == (wanted.mode, wanted.held_back, consent)
     if as_it_is or state.open_trade or not bot.states.stand(wanted.mode, wanted.held_back, consent, state.version):
         return state

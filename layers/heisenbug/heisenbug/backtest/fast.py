@@ -80,14 +80,15 @@ class Walk:
         self._begin = self._ledger = Ledger(dict(self._settings.paper_start))
         self._equity = np.full(len(seen.logs), np.nan)
         self._peak, self._killed = Decimal(0), ""
+        self._progress: Progress = lambda row: None
         self._gates, self._moves, self._converted = Counter[Gate](), list[Move](), list[int]()
 
     def run(self, progress: Progress = lambda row: None, begin: int = 0) -> Run:
         """All of it from the sample `begin` on; those before are only looked back on, and have no equity."""
-        count = len(self._seen.logs)
+        count, self._progress = len(self._seen.logs), progress
         while begin < count:
             begin = self._leap(begin, min(begin + LEAP, count))
-            progress(begin - 1)
+            self._progress(begin - 1)
         told = cache(lambda: trades_at(self._converted, self._seen, self._begin))
         dropped, holdings = tuple(self._live.memory.dropped), self._ledger.holdings
         return Run(self._seen.wish, self._moves, told, dropped, self._equity, holdings, self._gates, self._killed)
@@ -146,6 +147,7 @@ class Walk:
         decision = self._live.decide(row, self._ledger, bool(self._killed))
         count_gates(leap.gates, decision)
         leap.asked.append(row)
+        self._progress(row)
         if decision.chosen is None or self._killed:
             return
         self._ledger = self._live.convert(row, decision, Position(self._ledger, 0, 0)).ledger

@@ -3,11 +3,14 @@
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 
 from heisenbug.domain.model import LUCK
 from heisenbug.domain.settings import Settings
+
+# No budget has this digest.
+VOID = "void"
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +55,11 @@ def standing(settings: Settings, deployment: Deployment, consent: Consent | None
         return Standing()
     missing = [*_deployment(deployment, missing_credential), *_consent(settings, consent), *_forecaster(settings)]
     return Standing("paper", " ".join(missing)) if missing else Standing("live")
+
+
+def lasting(consent: Consent | None, settings: Settings) -> Consent | None:
+    """What is left of a consent: once budget or cards are others, it does not come back with them."""
+    return consent if consent is None or consent.digest == digest(settings) else replace(consent, digest=VOID)
 
 
 def to_type(budget: Mapping[str, Decimal]) -> str:

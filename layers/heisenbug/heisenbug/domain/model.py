@@ -24,6 +24,10 @@ class Worth:
     count: int
 
 
+# Models of before say nothing of luck: they are understood, and not believed.
+UNTOLD: Mapping[str, Any] = {"samples": 0, "p_value": 1.0}
+
+
 @dataclass(frozen=True, slots=True)
 class Model:
     """A fitted forecaster: `kind` drift (one weight, no lags) or ridge (a weight a lag).
@@ -73,8 +77,9 @@ class Model:
 
 def model_from(plain: Any) -> Model:
     """The model that `plain` states; raises BadModel."""
-    if not isinstance(plain, Mapping) or set(plain) != {field.name for field in fields(Model)}:
+    if not isinstance(plain, Mapping) or {*UNTOLD, *plain} != {field.name for field in fields(Model)}:
         raise BadModel(f"it needs exactly {', '.join(field.name for field in fields(Model))}")
+    plain = {**UNTOLD, **plain}
     try:
         return Model(
             str(plain["kind"]),

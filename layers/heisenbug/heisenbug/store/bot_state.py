@@ -7,7 +7,7 @@ tick     : last_tick -> previous_tick   claim: last_tick < :due
            mode, held_back              whose money the bot trades, and why not live where that was asked for
            consent                      what a person typed that may be risked
            quiet_until                  nothing is asked of the venue before
-           refit                        what became of the newest refit
+refit    : what became of the newest refit
 ledger-M : holdings, entries, resting conversions, seen costs, failures under watch, decisions dropped, sequence
 """
 
@@ -31,6 +31,7 @@ from heisenbug.domain.trade import TradeState
 from heisenbug.store.tables import BotModel, DecimalAttribute, PlainMeta, Step, failed_condition, past_conflicts
 
 TICK = "tick"
+REFIT = "refit"
 LEDGER = "ledger-"
 
 
@@ -93,7 +94,6 @@ class State:
     peak_base: str | None = None
     live_peak: Decimal = Decimal(0)
     live_peak_base: str | None = None
-    refit: Mapping[str, Any] | None = None
 
     def peak_of(self, mode: str) -> tuple[Decimal, str | None]:
         """The highest equity seen of a mode's money, and the currency it was counted in."""
@@ -201,8 +201,16 @@ class States:
         self._change(BotStateItem.quiet_until.set(round(until, 3)))
 
     def refitted(self, refit: Mapping[str, Any]) -> None:
-        """Remember what became of the newest refit."""
-        self._change(BotStateItem.refit.set(dict(refit)))
+        """Remember what became of the newest refit, apart from the item that every tick writes."""
+        BotStateItem(self._bot_id, REFIT).update(actions=[BotStateItem.refit.set(dict(refit))])
+
+    def refit(self) -> Mapping[str, Any] | None:
+        """What became of the newest refit."""
+        try:
+            found: Mapping[str, Any] | None = BotStateItem.get(self._bot_id, REFIT).refit
+        except DoesNotExist:
+            return None
+        return found
 
     def _change(self, *actions: Action, only_if: Condition | None = None) -> bool:
         """Change the tick item; whether the condition held."""
@@ -353,5 +361,4 @@ def _state(item: BotStateItem) -> State:
         item.peak_base,
         item.live_peak or Decimal(0),
         item.live_peak_base,
-        item.refit,
     )

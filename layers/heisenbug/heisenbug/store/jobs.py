@@ -7,7 +7,7 @@ A job that has not ended by its deadline is shown as failed and is never claimed
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Any
 
@@ -21,6 +21,7 @@ from heisenbug.store.tables import BotModel, PlainMeta, bind, failed_condition, 
 KEPT_SECONDS = 30 * 24 * 3600
 # So much longer than any attempt can last is waited for its word.
 SLACK_SECONDS = 30
+UNSENT = "It could not be begun: ask again."
 NEVER_BEGUN = "It was never begun: there was no free execution for it. Ask for it again."
 DIED = "What worked on it died or ran out of time, so it will not end: ask for less at once."
 
@@ -92,16 +93,23 @@ class Jobs:
 
     def open(self, job: Job, now: float, claim: str | None = None) -> None:
         """Keep a new job; one that is running already has its `claim`."""
-        JobItem(
+        self._item(job, now, claim=claim).save(condition=JobItem.job_id.does_not_exist())
+
+    def never_began(self, job: Job, now: float, at: str) -> None:
+        """End a job that could not be sent off."""
+        self._item(replace(job, state=JobState.FAILED), now, reason=UNSENT, finished_at=at).save()
+
+    def _item(self, job: Job, now: float, **more: Any) -> JobItem:
+        return JobItem(
             self._kind,
             job.job_id,
             state=job.state.value,
             asked=dict(job.asked),
             at=job.at,
             deadline=job.deadline,
-            claim=claim,
             expires_at=int(now) + KEPT_SECONDS,
-        ).save(condition=JobItem.job_id.does_not_exist())
+            **more,
+        )
 
     def get(self, job_id: str) -> Job | None:
         """One job, or None."""
