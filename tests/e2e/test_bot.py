@@ -219,7 +219,7 @@ def _by_command_line(bot: Deployed, capsys: pytest.CaptureFixture[str], monkeypa
         monkeypatch.setattr("sys.argv", ["heisenbug", "config", "set", f"{name}={json.dumps(value)}"])
         with pytest.raises(SystemExit) as ended:
             main()
-        assert ended.value.code == 1
+        assert ended.value.code == 2
         said.append(capsys.readouterr())
     assert all(told.out == "" for told in said)
     return [told.err.removesuffix("\n") for told in said]
