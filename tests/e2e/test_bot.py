@@ -56,7 +56,9 @@ def next_tick(bot: Deployed, socket: ClientConnection) -> dict[str, Any]:
 
 def test_ticks_come_every_second_none_twice_none_missing_each_in_time(bot: Deployed) -> None:
     with bot.connect() as socket:
-        next_tick(bot, socket)
+        # The first ticks, on functions that have just started, may overlap and be told out of order.
+        for _ in range(5):
+            next_tick(bot, socket)
         ticks = [m for m in messages(socket, 12) if m["type"] == "tick_completed"]
 
     dues = [tick["data"]["due"] for tick in ticks]
