@@ -42,9 +42,14 @@ class Move(NamedTuple):
     cost_bps: float
 
     @property
+    def worth(self) -> float:
+        """What it converted, in the base currency at the mid it was decided at."""
+        return float(self.amount) * self.source_price
+
+    @property
     def cost(self) -> float:
         """What it paid in the base currency, from its amounts."""
-        return float(self.amount) * self.source_price * self.cost_bps / 10_000
+        return self.worth * self.cost_bps / 10_000
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -9,7 +9,7 @@ import numpy as np
 from heisenbug.backtest.claims import Claims, a_horizon_later, claims_of
 from heisenbug.backtest.closest import Closest, closest_of
 from heisenbug.backtest.curves import Curves, curves_of
-from heisenbug.backtest.run import Run
+from heisenbug.backtest.run import Move, Run
 from heisenbug.backtest.seen import Seen, seen
 from heisenbug.domain.gates import Gate
 from heisenbug.domain.trade import Trade
@@ -117,9 +117,7 @@ def _summary(run: Run, past: Seen, curves: Curves, came: tuple[float | None, ...
     known = run.equity[np.isfinite(run.equity)]
     if not len(known):
         raise Unpriceable(f"{history.name} never has a price of all that paper_start holds: begin with something else.")
-    judged = [
-        (trade.expected.confidence, net > 0) for trade, net in zip(run.trades, came, strict=True) if net is not None
-    ]
+    judged = [(move.confidence, net > 0) for move, net in zip(run.moves, came, strict=True) if net is not None]
     return Summary(
         market=history.name,
         begin=int(history.at[0]),
@@ -129,7 +127,7 @@ def _summary(run: Run, past: Seen, curves: Curves, came: tuple[float | None, ...
         gaps=_gaps(history, past),
         fill=run.wish.fill.value,
         base=settings.base_currency,
-        trades=len(run.trades),
+        trades=len(run.moves),
         dropped=len(run.dropped),
         start=float(known[0]),
         final=float(known[-1]),
@@ -139,15 +137,15 @@ def _summary(run: Run, past: Seen, curves: Curves, came: tuple[float | None, ...
         held=curves.held,
         nothing=float(curves.nothing[-1] / curves.start - 1),
         nothing_drawdown=_deepest(curves, curves.nothing),
-        turnover=sum(map(worth_of, run.trades)),
-        costs=sum(map(cost_of, run.trades)),
+        turnover=sum(move.worth for move in run.moves),
+        costs=sum(move.cost for move in run.moves),
         judged=len(judged),
         claimed=float(np.mean([confidence for confidence, _ in judged])) if judged else None,
         realised=float(np.mean([won for _, won in judged])) if judged else None,
         killed=run.killed,
         gates={gate.name.lower(): run.gates[gate] for gate in Gate if run.gates[gate]},
         claims=claims_of(past),
-        closest=None if run.trades else closest_of(past, bool(run.killed)),
+        closest=None if run.moves else closest_of(past, bool(run.killed)),
     )
 
 
@@ -171,14 +169,14 @@ def _came(run: Run) -> tuple[float | None, ...]:
     """What each trade's conversion had come to a horizon later, after its cost; None where that is not known."""
     assets, logs = prices_in(run.wish.told.settings.base_currency, run.wish.history)
     later = a_horizon_later(run.wish.history, run.wish.told.settings.horizon)
-    rows = np.searchsorted(run.wish.history.at, [trade.due for trade in run.trades])
+    rows = np.searchsorted(run.wish.history.at, [move.due for move in run.moves])
     return tuple(
-        _net(trade, assets, logs[later[row]] - logs[row]) if later[row] >= 0 else None
-        for trade, row in zip(run.trades, rows.tolist(), strict=True)
+        _net(move, assets, logs[later[row]] - logs[row]) if later[row] >= 0 else None
+        for move, row in zip(run.moves, rows.tolist(), strict=True)
     )
 
 
-def _net(trade: Trade, assets: tuple[str, ...], moved: Floats) -> float | None:
-    gross = float(moved[assets.index(trade.target)] - moved[assets.index(trade.source)])
-    net = gross + log(1 - (trade.realised_cost_bps or 0.0) / 10_000)
+def _net(move: Move, assets: tuple[str, ...], moved: Floats) -> float | None:
+    gross = float(moved[assets.index(move.target)] - moved[assets.index(move.source)])
+    net = gross + log(1 - move.cost_bps / 10_000)
     return net if net == net else None
