@@ -6,6 +6,7 @@ import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import fields
+from io import StringIO
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -30,6 +31,7 @@ from heisenbug.fitting.history import Unpriceable
 from heisenbug.markets.history import OutOfRange
 from heisenbug.markets.market import iso
 from heisenbug.markets.recorded import InvalidMarket, read_market
+from heisenbug.markets.written import CannotWrite, check_folder, whole_or_not_at_all
 
 HEADINGS = {
     **{"score": "In sample", "trades": "Trades", "drawdown": "Drawdown"},
@@ -192,23 +194,25 @@ def verdict(table: Table) -> str:
 
 
 def _check(output: Path | None) -> None:
-    if output and (output.is_dir() or not output.absolute().parent.is_dir()):
-        raise Mistyped(f"{output} cannot be written: name a file in a folder that is there.")
+    try:
+        if output:
+            check_folder(output)
+    except CannotWrite as bad:
+        raise Mistyped(str(bad)) from bad
 
 
 def _write(output: Path, table: Table) -> None:
-    """The whole file or none."""
-    unfinished = output.with_name(f".{output.name}.{os.getpid()}")
+    """The whole file or none; one that is there is replaced."""
     rows = [_flat(row) for row in table.rows]
+    text = StringIO(newline="")
+    writer = csv.DictWriter(text, rows[0])
+    writer.writeheader()
+    writer.writerows(rows)
     try:
-        with unfinished.open("w", newline="", encoding="utf-8") as file:
-            writer = csv.DictWriter(file, rows[0])
-            writer.writeheader()
-            writer.writerows(rows)
-        unfinished.replace(output)
-    except OSError as bad:
-        unfinished.unlink(missing_ok=True)
-        raise CannotRun(f"{output} cannot be written ({bad.strerror}): name another file.") from bad
+        with whole_or_not_at_all(output, force=True) as file:
+            file.write(text.getvalue().encode())
+    except CannotWrite as bad:
+        raise CannotRun(str(bad)) from bad
 
 
 def _flat(row: Row) -> dict[str, Any]:

@@ -93,7 +93,10 @@ def test_where_nothing_traded_that_is_what_is_said(
         (["--grid", "window=30", "--from", "1999-01-01", "--to", "1999-01-02"], "it goes from 2026-01"),
         (["--grid", "window=30", "--from", "yesterday"], "give a day or a time like 2025-05-10"),
         (["--grid", "window=30", "--set", "base_currency=EUR"], "has no pair with EUR"),
-        (["--grid", "window=30", "--csv", "/nowhere/rows.csv"], "/nowhere/rows.csv cannot be written"),
+        (
+            ["--grid", "window=30", "--csv", "/nowhere/rows.csv"],
+            "There is no folder /nowhere: make it first, or name a file in another.",
+        ),
         (["--grid", "window=30", "--venue", "mtgox"], "There is no venue mtgox"),
     ],
 )

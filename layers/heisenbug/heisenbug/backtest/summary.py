@@ -12,7 +12,6 @@ from heisenbug.backtest.curves import Curves, curves_of
 from heisenbug.backtest.run import Move, Run
 from heisenbug.backtest.seen import Seen, seen
 from heisenbug.domain.gates import Gate
-from heisenbug.domain.trade import Trade
 from heisenbug.fitting.history import Unpriceable, prices_in
 from heisenbug.markets.history import Floats, History
 
@@ -100,16 +99,6 @@ def figures_of(run: Run) -> Figures:
     past = seen(run.wish)
     curves, came = curves_of(run, past), _came(run)
     return Figures(run, _summary(run, past, curves, came), curves, came)
-
-
-def worth_of(trade: Trade) -> float:
-    """What a trade converted, in the base currency at the mid it was decided at."""
-    return float(trade.amount) * trade.expected.source_price
-
-
-def cost_of(trade: Trade) -> float:
-    """What a trade paid in the base currency, from its amounts."""
-    return worth_of(trade) * (trade.realised_cost_bps or 0.0) / 10_000
 
 
 def _summary(run: Run, past: Seen, curves: Curves, came: tuple[float | None, ...]) -> Summary:

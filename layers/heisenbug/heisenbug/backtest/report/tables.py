@@ -8,7 +8,8 @@ from math import expm1
 from typing import Any
 
 from heisenbug.backtest.report.drawing import bar
-from heisenbug.backtest.summary import Figures, Summary, cost_of, worth_of
+from heisenbug.backtest.run import move_of
+from heisenbug.backtest.summary import Figures, Summary
 from heisenbug.backtest.words import gate_words, percent
 from heisenbug.domain.assets import precision
 from heisenbug.domain.settings import DEFAULTS, MEANS, Settings, as_plain
@@ -78,11 +79,12 @@ def trades_table(figures: Figures) -> str:
 
 
 def _trade(trade: Trade, came: float | None, digits: int) -> Sequence[str]:
+    move = move_of(trade)
     return (
         utc(trade.due),
         _conversion(trade),
-        f"{worth_of(trade):,.{digits}f}",
-        _minus(f"{cost_of(trade):,.{digits + 2}f}"),
+        f"{move.worth:,.{digits}f}",
+        _minus(f"{move.cost:,.{digits + 2}f}"),
         _minus(f"{trade.realised_cost_bps:.1f}") if trade.realised_cost_bps is not None else "\N{EN DASH}",
         f"{trade.expected.confidence:.2f}",
         signed(expm1(came)) if came is not None else "\N{EN DASH}",
