@@ -16,6 +16,8 @@ from cli.errors import CannotRun, Mistyped
 from cli.explaining import explained
 from cli.stack import call
 from cli.trader import OLD_STACK
+from heisenbug.backtest.asked import moment_of
+from heisenbug.domain.errors import InvalidSettings
 from heisenbug.markets.market import epoch, iso
 
 PAGE = 100
@@ -74,10 +76,11 @@ def replay(
 def between(begin: str, end: str) -> tuple[int, int]:
     """The first and the last second that was asked for; raises Mistyped."""
     try:
-        last = epoch(end) if end else datetime.now(UTC).timestamp()
-        first = epoch(begin) if begin else last - DEFAULT_SECONDS
-    except (ValueError, OverflowError) as bad:
-        raise Mistyped(f"{bad}: give a day or a time like 2025-05-10 or 2025-05-10T12:00:00Z.") from bad
+        known_last, known_first = moment_of("to", end), moment_of("from", begin)
+    except InvalidSettings as bad:
+        raise Mistyped(str(bad)) from bad
+    last = datetime.now(UTC).timestamp() if known_last is None else known_last
+    first = last - DEFAULT_SECONDS if known_first is None else known_first
     if first > last:
         raise Mistyped(f"--from {iso(first)} is after --to {iso(last)}: give the earlier time first.")
     return ceil(first), floor(last)

@@ -143,7 +143,7 @@ def _tell(swept: Swept, top: int) -> None:
 
 def _stretch(part: Stretch) -> str:
     span = f"{iso(part.begin)} to {iso(part.end)}, {part.samples:,} samples"
-    return f"{span}; holding equal parts of all assets scored {part.holding:+.4f}"
+    return f"{span}; holding equal parts of all assets, bought for nothing, scored {part.holding:+.4f}"
 
 
 def _tried(table: Table) -> str:
