@@ -8,7 +8,7 @@ from concurrent.futures.process import BrokenProcessPool
 from multiprocessing import active_children, get_context
 
 from cli.errors import CannotRun
-from heisenbug.backtest.sweep import Row, Sweep
+from heisenbug.backtest.sweep import Row, Sweep, failed_row
 
 
 class Worker:
@@ -58,4 +58,4 @@ def _answer(done: Future[Row], sweep: Sweep, number: int) -> Row:
         return done.result()
     if isinstance(failure, BrokenProcessPool):
         raise failure
-    return Row(number, sweep.grid.point(number), error=f"It failed: {type(failure).__name__}: {failure}")
+    return failed_row(number, sweep.grid.point(number), failure)

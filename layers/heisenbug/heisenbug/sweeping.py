@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from heisenbug.backtest.grid import Grid
-from heisenbug.backtest.sweep import BadSplit, Row, Sweep, row_from
+from heisenbug.backtest.sweep import BadSplit, Row, Sweep, failed_row, row_from
 from heisenbug.backtest.swept import sweep_asked_of, swept_of
 from heisenbug.backtesting import REFUSALS, broke_off, market_of
 from heisenbug.domain.errors import FenceLost
@@ -66,7 +66,7 @@ def _row(sweep: Sweep, number: int) -> Row:
     try:
         return sweep.row(number)
     except Exception as failure:
-        return Row(number, sweep.grid.point(number), error=f"It failed: {type(failure).__name__}: {failure}")
+        return failed_row(number, sweep.grid.point(number), failure)
 
 
 def _once(end: Callable[[], None], outcome: str) -> str:

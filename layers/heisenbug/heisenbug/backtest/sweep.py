@@ -125,6 +125,11 @@ class Sweep:
         return replace(self._seen, wish=wish)
 
 
+def failed_row(number: int, point: Point, failure: BaseException) -> Row:
+    """The row of a configuration that broke off, with its reason."""
+    return Row(number, point, error=f"It failed: {type(failure).__name__}: {failure}")
+
+
 def _anew(history: History, plain: Mapping[str, Any], venue: Venue, fill: Fill, grid: Grid, split: float) -> Sweep:
     return Sweep(history, parse(plain), venue, fill, grid, split)
 
