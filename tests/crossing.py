@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from itertools import accumulate
 from unittest.mock import patch
 
 import numpy as np
@@ -13,7 +14,7 @@ from heisenbug.domain.window import Window
 # What a cross promises, as a log return, and how far apart the averages must be for the whole of it.
 PROMISE = 0.05
 WHOLE = 1e-9
-BLOCK = 256
+BLOCK = 64
 
 
 @dataclass(frozen=True)
@@ -35,7 +36,8 @@ class Crossing:
     def expected_over(self, log_prices: Floats, window: int, horizon: int) -> Floats:
         """The same at each sample of a history: each average is recursive, less what fell out of the window."""
         rows = log_prices - log_prices[:1]
-        apart = np.column_stack([self._apart(column, window) for column in rows.T])
+        still = np.zeros(len(rows))  # the base currency has no price of its own
+        apart = np.column_stack([self._apart(column, window) if column.any() else still for column in rows.T])
         apart[: window - 1] = np.nan
         return _promise(apart)
 
@@ -57,16 +59,13 @@ def _average(numbers: Floats, kept: float, window: int) -> Floats:
     """sum(kept^k x_(t-k)) / sum(kept^k) over k < window, by blocks: a triangular matrix, and what a block hands on."""
     blocks = np.pad(numbers, (0, -len(numbers) % BLOCK)).reshape(-1, BLOCK)
     ages = np.arange(BLOCK)[:, None] - np.arange(BLOCK)[None, :]
-    sums = blocks @ np.where(ages >= 0, kept ** np.maximum(ages, 0), 0).T
-    handed, carry = np.empty(len(blocks)), 0.0
-    for place, last in enumerate(sums[:, -1].tolist()):
-        handed[place] = carry
-        carry = last + kept**BLOCK * carry
-    sums += handed[:, None] * kept ** np.arange(1, BLOCK + 1)
-    whole = sums.ravel()[: len(numbers)]
-    cut: Floats = whole.copy()
-    cut[window:] -= kept**window * whole[:-window]
-    return cut * (1 - kept) / (1 - kept**window)
+    weights = np.where(ages >= 0, kept ** np.maximum(ages, 0), 0).T * (1 - kept) / (1 - kept**window)
+    sums = blocks @ weights
+    carried = list(accumulate(sums[:, -1].tolist(), lambda carry, last: last + kept**BLOCK * carry))
+    sums[1:] += np.array(carried)[:-1, None] * kept ** np.arange(1, BLOCK + 1)
+    whole: Floats = sums.ravel()[: len(numbers)]
+    whole[window:] -= kept**window * whole[:-window].copy()
+    return whole
 
 
 @contextmanager

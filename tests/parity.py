@@ -26,6 +26,7 @@ from heisenbug.domain.ledger import Ledger
 from heisenbug.domain.snapshot import Snapshot, pack, unpack
 from heisenbug.domain.trade import Trade, trade_id
 from heisenbug.domain.venue import UPHOLD
+from heisenbug.domain.window_slots import sample_of
 from heisenbug.markets.generated import GeneratedMarket
 from heisenbug.markets.history import History, history_of
 from heisenbug.markets.market import Market, iso
@@ -224,7 +225,7 @@ def _timeless(state: State) -> State:
 
 def _decided_again(backtest: Backtest, stored: Sequence[Snapshot]) -> Sequence[Decision]:
     """The decision of each sample from what the bot stored of it."""
-    told, samples = backtest.wish.told, [snapshot.sample for snapshot in stored]
+    told, samples = backtest.wish.told, [sample_of(snapshot.at, snapshot.quotes) for snapshot in stored]
     reach = 2 * told.settings.window
     return [
         decide_again(snapshot, told, samples[max(place - reach, 0) : place], UPHOLD)

@@ -19,6 +19,7 @@ from heisenbug.domain.ledger import Ledger, settle
 from heisenbug.domain.quotes import RawQuote
 from heisenbug.domain.record import unpack_record
 from heisenbug.domain.trade import Trade, TradeState
+from heisenbug.domain.window_slots import sample_of
 from heisenbug.exchange.port import PastQuotes
 from heisenbug.minute import run_minute
 from heisenbug.recall import decide_again, inputs_of
@@ -320,7 +321,7 @@ def test_every_decision_is_computed_again_from_what_is_stored() -> None:
     reports = run(bot, range(40))
     snapshots = PriceSnapshots(BOT)
     kept = {snapshot.at: snapshot for snapshot in snapshots.newest(5, 100)}
-    samples = [snapshot.sample for snapshot in snapshots.samples(5, 1000, 2**40)]
+    samples = [sample_of(snapshot.at, snapshot.quotes) for snapshot in snapshots.samples(5, 1000, 2**40)]
     configurations = Configurations(BOT)
     for report in reports:
         told = configurations.version(kept[report.due].settings_version)
@@ -337,7 +338,9 @@ def test_a_trade_keeps_the_inputs_of_its_decision(tables: Cloud) -> None:
     assert record is not None
     kept = unpack_record(first.due, record)
     assert kept.snapshot.portfolio.holdings == {"USD": START}
-    assert kept.window == tuple(one.sample for one in PriceSnapshots(BOT).samples(5, 9, before=first.due))
+    assert kept.window == tuple(
+        sample_of(one.at, one.quotes) for one in PriceSnapshots(BOT).samples(5, 9, before=first.due)
+    )
 
 
 def test_a_trade_can_be_explained_after_its_samples_have_expired(tables: Cloud) -> None:

@@ -20,6 +20,7 @@ from heisenbug.domain.quotes import CrossedQuote, Quote
 from heisenbug.domain.record import LARGEST_COPY_BYTES, Record, pack_record, unpack_record
 from heisenbug.domain.snapshot import pack
 from heisenbug.domain.window_copy import pack_window, unpack_window
+from heisenbug.domain.window_slots import sample_of
 from heisenbug.markets.generated import GeneratedMarket, first_pairs
 from tests.markets import MONDAY
 from tests.snapshots import COINS, PRICES, full
@@ -32,7 +33,7 @@ Sides = Mapping[str, tuple[Any, Any]]
 
 def samples_of(slots: Sequence[Sides], spacing: int = 60) -> tuple[Sample, ...]:
     """The samples that a bot keeps of these bids and asks."""
-    return tuple(Sample.of(MONDAY + spacing * row, dict(quotes_of(slot))) for row, slot in enumerate(slots))
+    return tuple(sample_of(MONDAY + spacing * row, dict(quotes_of(slot))) for row, slot in enumerate(slots))
 
 
 def quotes_of(slot: Sides) -> Iterator[tuple[Pair, Quote]]:

@@ -17,7 +17,7 @@ from heisenbug.domain.record import unpack_record
 from heisenbug.domain.snapshot import Snapshot
 from heisenbug.domain.trade import Trade
 from heisenbug.domain.venue import Venue
-from heisenbug.domain.window_slots import oldest_sample
+from heisenbug.domain.window_slots import oldest_sample, sample_of
 from heisenbug.explanation import explained, not_again, tick_again
 from heisenbug.messages import trade_message, utc
 from heisenbug.recall import decide_again, inputs_of, window_of
@@ -100,7 +100,7 @@ class Explaining:
         count = settings.window + len(snapshots)
         oldest = oldest_sample(snapshots[-1].at, settings)
         kept = self._snapshots.samples(settings.sample_seconds, count, snapshots[0].at, oldest)
-        return [snapshot.sample for snapshot in kept]
+        return [sample_of(snapshot.at, snapshot.quotes) for snapshot in kept]
 
     def _samples_expire(self, snapshot: Snapshot, told: Configuration) -> bool:
         """Whether a window may reach back to where samples expire, which they do in no certain order."""

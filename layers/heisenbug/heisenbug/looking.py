@@ -17,7 +17,7 @@ from heisenbug.domain.portfolio import Portfolio
 from heisenbug.domain.quotes import Quote, Ticker, understand
 from heisenbug.domain.settings import Settings
 from heisenbug.domain.snapshot import Snapshot
-from heisenbug.domain.window_slots import earlier_slots, oldest_sample
+from heisenbug.domain.window_slots import earlier_slots, oldest_sample, sample_of
 from heisenbug.exchange.port import Past, PastQuotes, Tickers
 
 # As finely as a snapshot keeps it, so that a decision can be computed again to the same gate.
@@ -101,7 +101,7 @@ class Looking:
         memory.tick = due
         memory.watches = look.watches
         if look.is_sample:
-            memory.samples.append(Sample.of(due, look.market.quotes))
+            memory.samples.append(sample_of(due, look.market.quotes))
 
     def _remember(self, due: int, previous_tick: int, settings: Settings) -> None:
         memory = self._memory
@@ -110,7 +110,7 @@ class Looking:
             return
         last = next(iter(self._store.newest(settings.sample_seconds, 1, before=due)), None)
         kept = self._store.samples(settings.sample_seconds, settings.window, due, oldest_sample(due, settings))
-        memory.samples = [snapshot.sample for snapshot in kept]
+        memory.samples = [sample_of(snapshot.at, snapshot.quotes) for snapshot in kept]
         memory.watches = dict(last.watches) if last else {}
         memory.peak, memory.mode = (last.peak, last.mode) if last else (Decimal(0), "")
         memory.asked_past = memory.asked_past and memory.sample_seconds == settings.sample_seconds
@@ -157,7 +157,7 @@ class Looking:
         first = min((sample.at for sample in memory.samples), default=due)
         older = [snapshot for snapshot in snapshots if snapshot.at < first and snapshot.quotes]
         self._store.fill(older)
-        memory.samples = [*(snapshot.sample for snapshot in older), *memory.samples]
+        memory.samples = [*(sample_of(snapshot.at, snapshot.quotes) for snapshot in older), *memory.samples]
 
     def _volatility(self, pair: Pair) -> float:
         name = str(pair)

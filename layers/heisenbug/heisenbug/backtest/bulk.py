@@ -71,8 +71,8 @@ class Cells:
     volatility: Floats
     cost: Floats
 
-    def where(self, chosen: Bools) -> "Cells":
-        """Some of them."""
+    def where(self, chosen: NDArray[np.intp]) -> "Cells":
+        """Some of them, by their places."""
         return Cells(
             self.row[chosen],
             self.source[chosen],
@@ -150,27 +150,35 @@ def _quantile(probability: float) -> float:
 
 def _gate(cells: Cells, deviation_a_volatility: float, settings: Settings) -> NDArray[np.int8]:
     """The gate that surely stops each: 1 confidence, 2 risk, 3 return; 0 where each may be open."""
-    forecast = Forecast(cells.expected, cells.volatility * deviation_a_volatility)
-    confidence = confidence_of(forecast, cells.cost)
     gain = expected_return_of(cells.expected, cells.cost)
-    risk = risk_of(cells.volatility, confidence, gain)
     gate = np.zeros(len(cells.row), np.int8)
     gate[~(gain > settings.min_expected_return - SLACK**2)] = 3
-    gate[risk > settings.risk_tolerance * (1 + SLACK) + SLACK] = 2
-    gate[confidence < settings.min_confidence - SLACK] = 1
+    # Confident enough they all are, nearly; only where the risk depends on how much is that computed.
+    near = np.flatnonzero(~(cells.volatility < settings.risk_tolerance * settings.min_confidence * gain))
+    some = cells.where(near)
+    confidence = confidence_of(Forecast(some.expected, some.volatility * deviation_a_volatility), some.cost)
+    risk = risk_of(some.volatility, confidence, gain[near])
+    gate[near[risk > settings.risk_tolerance * (1 + SLACK) + SLACK]] = 2
+    gate[near[confidence < settings.min_confidence - SLACK]] = 1
     return gate
 
 
 def _note(out: Prospects, rows: slice, cells: Cells, gate: NDArray[np.int8]) -> None:
-    size = out.could_pass[rows].shape
-
-    def per_source(some: Cells) -> NDArray[np.intp]:
-        counts = np.bincount(some.row * size[1] + some.source, minlength=size[0] * size[1])
-        return counts.reshape(size)
-
-    risk, gain, passing = (per_source(cells.where(gate == number)) for number in (2, 3, 0))
-    out.risk[rows], out.expected_return[rows], out.could_pass[rows] = risk, gain, passing > 0
-    out.confidence[rows] = size[1] - 1 - risk - gain - passing
-    lone = cells.where((gate == 0) & (passing[cells.row, cells.source] == 1))
-    at = lone.row + rows.start, lone.source
-    out.target[at], out.expected[at], out.volatility[at] = lone.target, lone.expected, lone.volatility
+    assets, is_open = out.could_pass.shape[1], gate == 0
+    places, size = cells.row * assets + cells.source, (rows.stop - rows.start) * assets
+    risk, gain = (np.bincount(places[gate == number], minlength=size) for number in (2, 3))
+    passing = np.bincount(places[is_open], minlength=size)
+    lone = np.flatnonzero(is_open & (passing[places] == 1))
+    for kept, numbers in (
+        (out.risk, risk),
+        (out.expected_return, gain),
+        (out.could_pass, passing > 0),
+        (out.confidence, assets - 1 - risk - gain - passing),
+    ):
+        kept[rows] = numbers.reshape(-1, assets)
+    for kept, chosen in (
+        (out.target, cells.target),
+        (out.expected, cells.expected),
+        (out.volatility, cells.volatility),
+    ):
+        kept[rows].reshape(-1)[places[lone]] = chosen[lone]

@@ -63,9 +63,12 @@ def claims_of(seen: Seen, most: int = MOST_SAMPLES) -> Claims | None:
 def a_horizon_later(history: History, horizon: int) -> Ints:
     """For each sample the row of the one `horizon` slots of time later; -1 where there is none then."""
     slots = history.at // history.sample_seconds
-    rows = np.searchsorted(slots, slots + horizon)
-    found = slots[np.minimum(rows, len(slots) - 1)] == slots + horizon
-    return np.where(found, rows, -1)
+    last = len(slots) - 1
+    rows = np.minimum(np.arange(horizon, len(slots) + horizon), last)
+    # Where no slot is missing in between, it is as many rows later.
+    other = np.flatnonzero(slots[rows] != slots + horizon)
+    rows[other] = np.minimum(np.searchsorted(slots, slots[other] + horizon), last)
+    return np.where(slots[rows] == slots + horizon, rows, -1)
 
 
 def _windows_are_full(seen: Seen) -> Outcomes:

@@ -18,7 +18,7 @@ from heisenbug.backtest.bulk import Prospects, prospects
 from heisenbug.backtest.live import LiveCode, trades_at
 from heisenbug.backtest.run import Move, Progress, Run, Wish, count_gates, move_of
 from heisenbug.backtest.seen import Seen, seen
-from heisenbug.backtest.swift import Swift
+from heisenbug.backtest.swift import Holdings, Swift
 from heisenbug.domain.costs import conversion_costs
 from heisenbug.domain.decide import equity_of
 from heisenbug.domain.forecasters.ridge import carried
@@ -47,19 +47,20 @@ class Leap:
     """What came of some samples in a row: from each of `begins` on the amounts `held`, and what was done where."""
 
     begins: list[int]
-    held: list[Mapping[str, Decimal]]
+    held: list[Holdings]
     moves: list[Move] = field(default_factory=list)
     converted: list[int] = field(default_factory=list)
     asked: list[int] = field(default_factory=list)
     gates: Counter[Gate] = field(default_factory=Counter)
     swift: int = 0
+    amounts: Floats = field(default_factory=lambda: np.empty((0, 0)))
 
-    def amounts(self, end: int, assets: tuple[str, ...]) -> Floats:
-        """The amounts of all assets, sample by sample to `end` (rows x N); NaN where another asset is held."""
-        held = [[float(held.get(asset, 0)) for asset in assets] for held in self.held]
-        unknown = [bool(held.keys() - set(assets)) for held in self.held]
-        amounts = np.where(np.array(unknown)[:, None], np.nan, np.array(held))
-        return np.repeat(amounts, np.diff([*self.begins, end]), axis=0)
+    def ended(self, end: int, assets: tuple[str, ...]) -> "Leap":
+        """The same with the amounts of all assets, sample by sample (rows x N); NaN where another asset is held."""
+        amounts = np.array([[float(held.get(asset, 0)) for asset in assets] for held in self.held])
+        amounts[[not held.keys() <= set(assets) for held in self.held]] = np.nan
+        self.amounts = np.repeat(amounts, np.diff([*self.begins, end]), axis=0)
+        return self
 
     def at(self, row: int) -> Mapping[str, Decimal]:
         """What was held at a sample."""
@@ -78,7 +79,7 @@ class Walk:
         self._nexts = [memoryview(_next_rows(column)) for column in self._wanted.T]
         self._live = LiveCode(seen)
         self._begin = self._ledger = Ledger(dict(self._settings.paper_start))
-        self._equity = np.full(len(seen.logs), np.nan)
+        self._count, self._equity = len(seen.logs), np.full(len(seen.logs), np.nan)
         self._peak, self._killed = Decimal(0), ""
         self._progress: Progress = lambda row: None
         self._gates, self._moves, self._converted = Counter[Gate](), list[Move](), list[int]()
@@ -97,51 +98,56 @@ class Walk:
         """Walk to `end`, or to the sample at which the bot is killed: that is seen afterwards, and walked to again."""
         ledger, dropped = self._ledger, len(self._live.memory.dropped)
         leap = self._walk(begin, end)
-        fallen = None if self._killed else self._fallen(leap, begin, end)
+        worth = self._worth(leap, begin, end)
+        fallen = None if self._killed else self._fallen(leap, worth, begin)
         if fallen is not None:
             end = fallen[0]
             self._ledger = ledger
             del self._live.memory.dropped[dropped:]
             leap = self._walk(begin, end)
             self._killed = fallen[1]
+        self._equity[begin:end] = worth[: end - begin]
         self._keep(leap, begin, end)
         return end
 
     def _walk(self, begin: int, end: int) -> Leap:
         leap = Leap([begin], [self._ledger.holdings])
-        row, source = self._next(begin)
+        row = begin
         while row < end:
-            self._step(row, source, leap)
-            if self._ledger.holdings is not leap.held[-1]:
-                leap.begins.append(row + 1)
-                leap.held.append(self._ledger.holdings)
-            row, source = self._next(row + 1)
-        return leap
+            row = self._convert(row, end, leap)
+            if row < end:
+                self._ask(row, leap)
+                row += 1
+        return leap.ended(end, self._seen.assets)
 
-    def _next(self, begin: int) -> tuple[int, int | None]:
-        """The first sample from `begin` on at which what is held could be converted, and what; None if it is more."""
-        first, source = len(self._equity), None
-        for asset, amount in self._ledger.holdings.items():
-            place = self._places.get(asset)
-            if place is not None and amount > 0 and begin < len(self._equity):
-                row = self._row_of(place, amount, begin)
-                if row <= first:
-                    first, source = row, place if row < first else None
+    def _convert(self, row: int, end: int, leap: Leap) -> int:
+        """Convert what is beyond doubt; the sample at which something is in doubt, or one beyond the `end`."""
+        if self._killed:
+            return self._next(row, self._ledger.holdings)[0]
+        chain = self._swift.chain(row, end, self._ledger, self._next)
+        self._ledger = chain.ledger
+        leap.begins += [row + 1 for row in chain.rows]
+        leap.held += chain.held
+        leap.moves += chain.moves
+        leap.converted += chain.rows
+        leap.swift += len(chain.rows)
+        return chain.row
+
+    def _next(self, begin: int, holdings: Holdings) -> tuple[int, int | None]:
+        """See Next."""
+        first, source = self._count, None
+        if begin < first:
+            for asset, amount in holdings.items():
+                place = self._places.get(asset)
+                if place is not None and amount > 0:
+                    row = self._row_of(place, amount, begin)
+                    if row <= first:
+                        first, source = row, place if row < first else None
         return first, source
 
     def _row_of(self, place: int, amount: Decimal, begin: int) -> int:
         """The first sample from `begin` on at which so much of an asset could be converted; their number if none."""
         return self._nexts[place][begin]
-
-    def _step(self, row: int, source: int | None, leap: Leap) -> None:
-        swift = None if self._killed or source is None else self._swift.move(row, source, self._ledger)
-        if swift is None:
-            self._ask(row, leap)
-            return
-        move, self._ledger = swift
-        leap.moves.append(move)
-        leap.converted.append(row)
-        leap.swift += 1
 
     def _ask(self, row: int, leap: Leap) -> None:
         decision = self._live.decide(row, self._ledger, bool(self._killed))
@@ -151,18 +157,19 @@ class Walk:
         if decision.chosen is None or self._killed:
             return
         self._ledger = self._live.convert(row, decision, Position(self._ledger, 0, 0)).ledger
+        leap.begins.append(row + 1)
+        leap.held.append(self._ledger.holdings)
         leap.converted.append(row)
         leap.moves.extend(map(move_of, self._live.memory.finished))
         self._live.memory.finished.clear()
 
     def _worth(self, leap: Leap, begin: int, end: int) -> Floats:
-        amounts = leap.amounts(end, self._seen.assets)
-        worth: Floats = np.where(amounts == 0, 0, amounts * self._prices[begin:end]).sum(axis=1)
+        each = np.where(leap.amounts == 0, 0, leap.amounts * self._prices[begin:end])
+        worth: Floats = each @ np.ones(each.shape[1])
         return worth
 
-    def _fallen(self, leap: Leap, begin: int, end: int) -> tuple[int, str] | None:
+    def _fallen(self, leap: Leap, worth: Floats, begin: int) -> tuple[int, str] | None:
         """The sample at which equity fell so far that the bot is killed, and the words for it."""
-        worth = self._worth(leap, begin, end)
         known = np.flatnonzero(np.isfinite(worth))
         if not len(known):
             return None
@@ -181,7 +188,6 @@ class Walk:
         return equity_of(Portfolio(leap.at(row)), self._seen.assets, prices) or Decimal(0)
 
     def _keep(self, leap: Leap, begin: int, end: int) -> None:
-        self._equity[begin:end] = self._worth(leap, begin, end)
         self._moves += leap.moves
         self._converted += leap.converted
         self._gates += leap.gates
@@ -193,7 +199,7 @@ class Walk:
         quiet = np.ones(end - begin, bool)
         quiet[np.array(leap.asked, int) - begin] = False
         full = self._seen.full[rows] & quiet
-        held = (leap.amounts(end, self._seen.assets) > 0) & full[:, None]
+        held = (leap.amounts > 0) & full[:, None]
         counts = {
             Gate.OPEN: leap.swift,
             Gate.WINDOW: int((quiet & ~full).sum()) * (others + 1) * others,
@@ -218,14 +224,16 @@ def _fees(seen: Seen) -> Floats:
 
 
 def _without_gaps(seen: Seen) -> tuple[Floats, Floats]:
-    logs = carried(seen.logs)
-    return np.where(np.isfinite(logs), logs, 0), np.nan_to_num(seen.half_spreads)
+    if np.isfinite(seen.logs).all():
+        return seen.logs, seen.half_spreads
+    return np.nan_to_num(carried(seen.logs)), np.nan_to_num(seen.half_spreads)
 
 
 def _worth_a_look(seen: Seen, prospects: Prospects) -> NDArray[np.bool_]:
     """Where conversions of an asset could pass (T x N): as computed, and wherever the window is there with gaps."""
     irregular = ~seen.full & (np.arange(len(seen.logs)) - seen.first + 1 == seen.wish.told.settings.window)
-    return np.where(seen.full[:, None], prospects.could_pass, irregular[:, None])
+    wanted: NDArray[np.bool_] = (prospects.could_pass & seen.full[:, None]) | irregular[:, None]
+    return wanted
 
 
 def _next_rows(wanted: NDArray[np.bool_]) -> NDArray[np.int64]:

@@ -25,7 +25,7 @@ class HurriedWalk(Walk):
     def _walk(self, begin: int, end: int) -> Leap:
         self._known = {}
         if self._killed or not self._settings.is_active:
-            return Leap([begin], [self._ledger.holdings])
+            return Leap([begin], [self._ledger.holdings]).ended(end, self._seen.assets)
         return super()._walk(begin, end)
 
     def _row_of(self, place: int, amount: Decimal, begin: int) -> int:

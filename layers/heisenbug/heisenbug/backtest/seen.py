@@ -82,13 +82,18 @@ def seen(wish: Wish) -> Seen:
 
 def _first_rows(at: NDArray[np.int64], window: int, spacing: int) -> NDArray[np.int64]:
     """The sample at which each sample's window begins: none too old, no more than the window has."""
-    young = np.searchsorted(at, at - OLDEST_IN_WINDOWS * window * spacing, side="right")
-    first: NDArray[np.int64] = np.maximum(young, np.arange(len(at)) - window + 1)
+    first: NDArray[np.int64] = np.maximum(np.arange(len(at)) - window + 1, 0)
+    oldest = at - OLDEST_IN_WINDOWS * window * spacing
+    late = np.flatnonzero(at[first] <= oldest)
+    first[late] = np.searchsorted(at, oldest[late], side="right")
     return first
 
 
 def _full(logs: Floats, first: NDArray[np.int64], window: int) -> NDArray[np.bool_]:
-    missing = np.concatenate(([0], (~np.isfinite(logs)).any(axis=1).cumsum()))
     rows = np.arange(len(logs))
-    full: NDArray[np.bool_] = (rows - first + 1 == window) & (missing[rows + 1] == missing[first])
+    full: NDArray[np.bool_] = rows - first == window - 1
+    gaps = np.logical_or.reduce([~np.isfinite(column) for column in logs.T])
+    if gaps.any():
+        before = np.concatenate(([0], gaps.cumsum()))
+        full &= before[rows + 1] == before[first]
     return full

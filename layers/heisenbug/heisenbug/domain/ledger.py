@@ -15,6 +15,7 @@ FIRST_PAUSE_SECONDS = 60
 LAST_PAUSE_SECONDS = 3600
 # Decisions that came to nothing are remembered as far as the ledger stays small.
 MOST_DROPPED = 3
+NOTHING = Decimal(0)
 LONGEST_WHY = 320
 
 
@@ -146,9 +147,11 @@ def moved(
     A conversion that landed a day late may find its money spent: there is then less than nothing.
     """
     after = dict(holdings)
-    after[paid[0]] = after.get(paid[0], Decimal(0)) - paid[1]
-    after[received[0]] = after.get(received[0], Decimal(0)) + received[1]
-    return {asset: amount for asset, amount in after.items() if amount}
+    for asset, amount in ((paid[0], -paid[1]), received):
+        after[asset] = after.get(asset, NOTHING) + amount
+        if not after[asset]:
+            del after[asset]
+    return after
 
 
 def _entry(ledger: Ledger, trade: Trade, before: Decimal, received: Decimal) -> Decimal:

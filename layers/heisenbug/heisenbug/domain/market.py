@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from math import log
 
 from heisenbug.domain.assets import Pair, TradingPair
 from heisenbug.domain.quotes import Quote
@@ -22,11 +21,6 @@ class Sample:
 
     at: int
     log_mids: Mapping[str, float]
-
-    @classmethod
-    def of(cls, at: int, quotes: Mapping[Pair, Quote]) -> "Sample":
-        """The sample that `quotes` make at `at`."""
-        return cls(at, {str(pair): log(quote.mid) for pair, quote in quotes.items()})
 
 
 @dataclass(frozen=True, slots=True)

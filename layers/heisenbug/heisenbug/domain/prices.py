@@ -20,6 +20,12 @@ class Step:
     sign: int
 
 
+def logs_of(prices: npt.ArrayLike) -> Floats:
+    """The natural logarithms of prices, to the last bit the same for one price as for a million in a row."""
+    logs: Floats = np.log(np.asarray(prices, dtype=np.float64))
+    return logs
+
+
 def assets_of_pairs(pairs: Iterable[Pair], base: str) -> tuple[str, ...]:
     """All sides of `pairs` and the base currency, in a fixed order: the base first."""
     sides = {side for pair in pairs for side in (pair.base, pair.quote)} - {base}

@@ -9,7 +9,7 @@ from typing import Any
 
 from heisenbug.domain.assets import Pair
 from heisenbug.domain.guards import SAMPLES_TO_CONFIRM, Watch
-from heisenbug.domain.market import Guarded, Sample
+from heisenbug.domain.market import Guarded
 from heisenbug.domain.portfolio import Conversion, Portfolio, SeenCost
 from heisenbug.domain.quotes import Quote
 
@@ -51,11 +51,6 @@ class Snapshot:
     def guarded(self) -> dict[Pair, Guarded]:
         """The pairs left out of the tick, with reason and since when."""
         return {pair: watch.guarded for pair, watch in self.watches.items() if watch.guarded}
-
-    @property
-    def sample(self) -> Sample:
-        """The tick's prices as a decision looks back on them."""
-        return Sample.of(self.at, self.quotes)
 
 
 def pack(snapshot: Snapshot) -> bytes:

@@ -5,8 +5,9 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from heisenbug.domain.market import Market, Sample
+from heisenbug.domain.market import Market
 from heisenbug.domain.prices import Floats, assets_of_pairs, half_spreads, log_prices, paths_to_base
+from heisenbug.domain.window_slots import sample_of
 
 # Part of a window an asset must have been seen in; the missing rest is bridged by the samples around it.
 COVERAGE = 0.9
@@ -48,7 +49,7 @@ def view(market: Market, base: str, window: int) -> View:
     """`market` as arrays of at most `window` samples over all assets of its pairs."""
     pairs = tuple(trading.pair for trading in market.pairs)
     assets, paths = assets_of_pairs(pairs, base), paths_to_base(pairs, base)
-    newest = Sample.of(market.at, market.quotes)
+    newest = sample_of(market.at, market.quotes)
     rows = (*market.samples[-(window - 1) :], newest)
     names = [str(pair) for pair in pairs]
     mids = np.array([[row.log_mids.get(name, np.nan) for name in names] for row in rows], dtype=float)

@@ -15,9 +15,10 @@ import struct
 import zlib
 from collections.abc import Iterable, Sequence
 from itertools import accumulate, pairwise
-from math import exp, log, ulp
+from math import exp, ulp
 
 from heisenbug.domain.market import Sample
+from heisenbug.domain.prices import logs_of
 
 MOST_DIGITS = 18
 # Bid and ask become floats before they are added, so that their mid may be this many last places off.
@@ -87,7 +88,7 @@ def _log_mid(digits: int, units: int, place: int) -> float:
     if digits == AS_LOGARITHM:
         return _unordered(units)
     mid = units / (2 * 10**digits)
-    return log(mid + place * ulp(mid))
+    return float(logs_of(mid + place * ulp(mid)))
 
 
 def _ordered(number: float) -> int:

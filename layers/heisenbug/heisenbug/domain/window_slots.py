@@ -1,12 +1,21 @@
 """Which of the kept samples make a window: one a slot of time, none too old."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
+from heisenbug.domain.assets import Pair
 from heisenbug.domain.market import Sample
+from heisenbug.domain.prices import logs_of
+from heisenbug.domain.quotes import Quote
 from heisenbug.domain.settings import Settings
 
 # A window that took this many times its length to fill is of another market, and is begun anew.
 OLDEST_IN_WINDOWS = 2
+
+
+def sample_of(at: int, quotes: Mapping[Pair, Quote]) -> Sample:
+    """The sample that the prices of one moment make."""
+    logs = logs_of([quote.mid for quote in quotes.values()]).tolist()
+    return Sample(at, dict(zip(map(str, quotes), logs, strict=True)))
 
 
 def earlier_slots(samples: Sequence[Sample], due: int, settings: Settings) -> tuple[Sample, ...]:

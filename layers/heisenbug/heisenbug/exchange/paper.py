@@ -19,8 +19,6 @@ from heisenbug.domain.venue import Venue
 from heisenbug.exchange.port import Request
 
 QUOTE_LASTS_SECONDS = 18
-Leg = tuple[bool, Decimal, Decimal]
-"""A pair on the way to the base: whether it is walked from its base to its quote, its bid and its ask."""
 
 
 class Fills(Protocol):
@@ -54,8 +52,11 @@ class Paper:
         paths = paths_to_base(pairs, self.settings.base_currency)
         if request.source not in paths or request.target not in paths:
             raise Rejected(f"There is no price for {request.source} or {request.target} now; nothing moved.")
-        sold, bought = (_legs(paths[asset], pairs, self.quotes) for asset in (request.source, request.target))
-        receives = receives_of(request.amount, sold, bought, self._fee(request), request.target)
+        rates = [
+            (is_sold, self.quotes[pairs[column]].bid if is_sold else self.quotes[pairs[column]].ask)
+            for is_sold, column in legs_of(paths[request.source], paths[request.target])
+        ]
+        receives = receives_of(request.amount, rates, 1 - self._fee(request), request.target)
         if receives <= 0:
             raise Rejected(f"{request.amount} {request.source} is too little to become any {request.target}.")
         expires_at = int(self.clock().timestamp()) + QUOTE_LASTS_SECONDS
@@ -78,18 +79,21 @@ class Paper:
         return Decimal(repr(self.venue.fee(request.source, request.target, self.settings.cost_bps)))
 
 
-def receives_of(amount: Decimal, sold: Iterable[Leg], bought: Iterable[Leg], fee: Decimal, target: str) -> Decimal:
-    """What `amount` becomes: its asset sold leg by leg for the base, `target` bought with that, less the fee.
+def legs_of(sold: tuple[Step, ...], bought: tuple[Step, ...]) -> tuple[tuple[bool, int], ...]:
+    """The pairs that a conversion goes through, by their columns: from its source to the base, and on to its target.
 
-    Legs are those from an asset to the base; what comes of it is rounded against us.
+    Of each, whether its base is sold, at the bid; else that is bought, at the ask.
     """
-    for is_straight, bid, ask in sold:
-        amount = amount * bid if is_straight else amount / ask
-    for is_straight, bid, ask in reversed(tuple(bought)):
-        amount = amount / ask if is_straight else amount * bid
-    return round_received(amount * (1 - fee), target)
+    there = ((step.sign > 0, step.column) for step in sold)
+    on = ((step.sign < 0, step.column) for step in reversed(bought))
+    return (*there, *on)
 
 
-def _legs(path: tuple[Step, ...], pairs: tuple[Pair, ...], quotes: Mapping[Pair, Quote]) -> list[Leg]:
-    steps = ((step.sign > 0, quotes[pairs[step.column]]) for step in path)
-    return [(is_straight, quote.bid, quote.ask) for is_straight, quote in steps]
+def receives_of(amount: Decimal, rates: Iterable[tuple[bool, Decimal]], kept: Decimal, target: str) -> Decimal:
+    """What `amount` becomes, leg by leg at the bid where it is sold, else at the ask; `kept` is 1 less the fee.
+
+    What comes of it is rounded against us.
+    """
+    for is_sold, price in rates:
+        amount = amount * price if is_sold else amount / price
+    return round_received(amount * kept, target)

@@ -2,12 +2,12 @@
 
 from dataclasses import dataclass
 from decimal import Decimal
-from math import log
 
 import numpy as np
 from numpy.typing import NDArray
 
 from heisenbug.domain.assets import Pair
+from heisenbug.domain.prices import logs_of
 from heisenbug.domain.quotes import RawQuote
 from heisenbug.markets.recorded import RecordedMarket
 
@@ -62,10 +62,8 @@ class History:
     def log_mids(self) -> Floats:
         """The logarithm of each mid (T x pairs), to the last bit as a tick computes it."""
         mids = (self.bids + self.asks) / 2
-        known = mids > 0
-        logs = np.full(mids.shape, np.nan)
-        logs[known] = list(map(log, mids[known].tolist()))
-        return logs
+        with np.errstate(invalid="ignore"):
+            return logs_of(np.where(mids > 0, mids, np.nan))
 
 
 def exact(price: float) -> Decimal:
