@@ -9,6 +9,7 @@ from functools import cache
 from html.parser import HTMLParser
 from typing import Any
 
+import numpy as np
 import pytest
 
 from heisenbug.backtest.fast import run_fast
@@ -112,7 +113,7 @@ def test_what_a_trade_says_is_text() -> None:
     figures = traded()
     trade = replace(figures.run.trades[0], reason=NASTY, source=NASTY)
     run = replace(figures.run, told=lambda: (trade,), dropped=(replace(trade, outcome=NASTY),))
-    html = sections.trades(replace(figures, run=run, came=(0.01,)))
+    html = sections.trades(replace(figures, run=run, came=np.array([0.01])))
     assert "<script" not in html
     assert html.count("&lt;script&gt;") == 4
 
@@ -166,7 +167,7 @@ def test_of_very_many_trades_the_first_and_the_last_are_shown_and_it_is_said() -
     many = replace(
         figures,
         run=replace(figures.run, told=lambda: trades, dropped=()),
-        came=(None,) * len(trades),
+        came=np.full(len(trades), np.nan),
         summary=replace(figures.summary, trades=len(trades)),
     )
     html = sections.trades(many)

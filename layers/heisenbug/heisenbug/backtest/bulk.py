@@ -169,16 +169,10 @@ def _note(out: Prospects, rows: slice, cells: Cells, gate: NDArray[np.int8]) -> 
     risk, gain = (np.bincount(places[gate == number], minlength=size) for number in (2, 3))
     passing = np.bincount(places[is_open], minlength=size)
     lone = np.flatnonzero(is_open & (passing[places] == 1))
-    for kept, numbers in (
-        (out.risk, risk),
-        (out.expected_return, gain),
-        (out.could_pass, passing > 0),
-        (out.confidence, assets - 1 - risk - gain - passing),
-    ):
-        kept[rows] = numbers.reshape(-1, assets)
-    for kept, chosen in (
-        (out.target, cells.target),
-        (out.expected, cells.expected),
-        (out.volatility, cells.volatility),
-    ):
-        kept[rows].reshape(-1)[places[lone]] = chosen[lone]
+    out.risk[rows], out.expected_return[rows] = risk.reshape(-1, assets), gain.reshape(-1, assets)
+    out.could_pass[rows] = (passing > 0).reshape(-1, assets)
+    out.confidence[rows] = (assets - 1 - risk - gain - passing).reshape(-1, assets)
+    at = places[lone]
+    out.target[rows].reshape(-1)[at] = cells.target[lone]
+    out.expected[rows].reshape(-1)[at] = cells.expected[lone]
+    out.volatility[rows].reshape(-1)[at] = cells.volatility[lone]

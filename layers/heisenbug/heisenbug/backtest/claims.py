@@ -1,15 +1,14 @@
 """How well a run's confidence was claimed: P(net return > 0) of conversions, held against what came."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 import numpy as np
 
 from heisenbug.backtest.seen import Seen
 from heisenbug.domain.costs import conversion_costs
-from heisenbug.domain.forecasters import Forecaster, forecast
+from heisenbug.domain.forecasters import Forecast, Forecaster, forecast
 from heisenbug.domain.forecasters.shipped import forecaster_of
-from heisenbug.domain.forecasters.zero_drift import ZeroDrift
 from heisenbug.domain.model import Worth
 from heisenbug.domain.score import confidence_of
 from heisenbug.domain.window import Window
@@ -38,10 +37,11 @@ class Claims:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Scored:
-    """What was claimed of the conversions of one sample, by the forecaster and by zero-drift, and what came."""
+    """The conversions of one sample: what was expected over the horizon, how far it may be off, cost, and what came."""
 
-    claimed: Floats
-    baseline: Floats
+    expected: Floats
+    deviation: Floats
+    cost: Floats
     came: Outcomes
 
 
@@ -51,12 +51,14 @@ def claims_of(seen: Seen, most: int = MOST_SAMPLES) -> Claims | None:
     known = np.flatnonzero(_windows_are_full(seen) & (later >= 0))
     rows = known[np.linspace(0, len(known) - 1, min(most, len(known))).astype(np.int64)]
     scored = list(_scored(seen, rows, later))
-    came = np.concatenate([each.came for each in scored]) if scored else np.zeros(0, bool)
-    if not came.size:
+    if not sum(each.came.size for each in scored):
         return None
-    claimed = np.concatenate([each.claimed for each in scored])
+    expected, deviation, cost, came = (
+        np.concatenate([getattr(each, column.name) for each in scored]) for column in fields(_Scored)
+    )
+    claimed = confidence_of(Forecast(expected, deviation), cost)
+    baseline = worth(confidence_of(Forecast(np.zeros_like(expected), deviation), cost), came)
     bins = reliability(claimed, came)
-    baseline = worth(np.concatenate([each.baseline for each in scored]), came)
     return Claims(len(rows), len(known), worth(claimed, came), baseline, expected_calibration_error(bins), bins)
 
 
@@ -78,12 +80,11 @@ def _windows_are_full(seen: Seen) -> Outcomes:
 
 def _scored(seen: Seen, rows: Ints, later: Ints) -> Iterator[_Scored]:
     forecaster = forecaster_of(seen.wish.told.settings)
-    baseline = ZeroDrift(forecaster.variance_ratio)
     for row in rows.tolist():
-        yield _score(seen, row, int(later[row]), forecaster, baseline)
+        yield _score(seen, row, int(later[row]), forecaster)
 
 
-def _score(seen: Seen, row: int, later: int, forecaster: Forecaster, baseline: Forecaster) -> _Scored:
+def _score(seen: Seen, row: int, later: int, forecaster: Forecaster) -> _Scored:
     """The conversions of one sample as a decision scores them."""
     settings, view = seen.wish.told.settings, seen.view(row)
     some = np.flatnonzero(view.included & np.isfinite(seen.logs[later]))
@@ -93,7 +94,5 @@ def _score(seen: Seen, row: int, later: int, forecaster: Forecaster, baseline: F
     moved = seen.logs[later, some] - seen.logs[row, some]
     came = moved[None, :] - moved[:, None] + np.log1p(-cost) > 0
     others = ~np.eye(len(some), dtype=bool)
-    claimed, zero = (
-        confidence_of(forecast(one, window, settings.horizon), cost)[others] for one in (forecaster, baseline)
-    )
-    return _Scored(claimed, zero, came[others])
+    said = forecast(forecaster, window, settings.horizon)
+    return _Scored(said.expected[others], said.deviation[others], cost[others], came[others])

@@ -2,14 +2,13 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from math import log
 
 import numpy as np
 
 from heisenbug.backtest.claims import Claims, a_horizon_later, claims_of
 from heisenbug.backtest.closest import Closest, closest_of
 from heisenbug.backtest.curves import Curves, curves_of
-from heisenbug.backtest.run import Move, Run
+from heisenbug.backtest.run import Run
 from heisenbug.backtest.seen import Seen, seen
 from heisenbug.domain.gates import Gate
 from heisenbug.fitting.history import Unpriceable, prices_in
@@ -81,12 +80,12 @@ class Summary:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Figures:
-    """All that a report shows of a run; `came` is each trade's net log return a horizon later, or None."""
+    """All that a report shows of a run; `came` is each trade's net log return a horizon later, or NaN."""
 
     run: Run
     summary: Summary
     curves: Curves
-    came: tuple[float | None, ...]
+    came: Floats
 
 
 def summary_of(run: Run) -> Summary:
@@ -101,12 +100,14 @@ def figures_of(run: Run) -> Figures:
     return Figures(run, _summary(run, past, curves, came), curves, came)
 
 
-def _summary(run: Run, past: Seen, curves: Curves, came: tuple[float | None, ...]) -> Summary:
+def _summary(run: Run, past: Seen, curves: Curves, came: Floats) -> Summary:
     history, settings = run.wish.history, run.wish.told.settings
     known = run.equity[np.isfinite(run.equity)]
     if not len(known):
         raise Unpriceable(f"{history.name} never has a price of all that paper_start holds: begin with something else.")
-    judged = [(move.confidence, net > 0) for move, net in zip(run.moves, came, strict=True) if net is not None]
+    judged = np.isfinite(came)
+    told = [(move.worth, move.cost_bps, move.confidence) for move in run.moves]
+    turnover, cost_bps, confidence = np.array(told, float).reshape(-1, 3).T
     return Summary(
         market=history.name,
         begin=int(history.at[0]),
@@ -126,11 +127,11 @@ def _summary(run: Run, past: Seen, curves: Curves, came: tuple[float | None, ...
         held=curves.held,
         nothing=float(curves.nothing[-1] / curves.start - 1),
         nothing_drawdown=_deepest(curves, curves.nothing),
-        turnover=sum(move.worth for move in run.moves),
-        costs=sum(move.cost for move in run.moves),
-        judged=len(judged),
-        claimed=float(np.mean([confidence for confidence, _ in judged])) if judged else None,
-        realised=float(np.mean([won for _, won in judged])) if judged else None,
+        turnover=float(turnover.sum()),
+        costs=float((turnover * cost_bps).sum() / 10_000),
+        judged=int(judged.sum()),
+        claimed=float(confidence[judged].mean()) if judged.any() else None,
+        realised=float((came[judged] > 0).mean()) if judged.any() else None,
         killed=run.killed,
         gates={gate.name.lower(): run.gates[gate] for gate in Gate if run.gates[gate]},
         claims=claims_of(past),
@@ -154,18 +155,15 @@ def _gaps(history: History, past: Seen) -> Gaps:
     )
 
 
-def _came(run: Run) -> tuple[float | None, ...]:
-    """What each trade's conversion had come to a horizon later, after its cost; None where that is not known."""
-    assets, logs = prices_in(run.wish.told.settings.base_currency, run.wish.history)
-    later = a_horizon_later(run.wish.history, run.wish.told.settings.horizon)
-    rows = np.searchsorted(run.wish.history.at, [move.due for move in run.moves])
-    return tuple(
-        _net(move, assets, logs[later[row]] - logs[row]) if later[row] >= 0 else None
-        for move, row in zip(run.moves, rows.tolist(), strict=True)
-    )
-
-
-def _net(move: Move, assets: tuple[str, ...], moved: Floats) -> float | None:
-    gross = float(moved[assets.index(move.target)] - moved[assets.index(move.source)])
-    net = gross + log(1 - move.cost_bps / 10_000)
-    return net if net == net else None
+def _came(run: Run) -> Floats:
+    """What each trade's conversion had come to a horizon later, after its cost; NaN where that is not known."""
+    history = run.wish.history
+    assets, logs = prices_in(run.wish.told.settings.base_currency, history)
+    places = {asset: place for place, asset in enumerate(assets)}
+    told = [(move.due, places[move.source], places[move.target]) for move in run.moves]
+    due, source, target = np.array(told, np.int64).reshape(-1, 3).T
+    rows = np.searchsorted(history.at, due)
+    later = a_horizon_later(history, run.wish.told.settings.horizon)[rows]
+    gross = (logs[later, target] - logs[later, source]) - (logs[rows, target] - logs[rows, source])
+    net: Floats = gross + np.log1p(-np.array([move.cost_bps for move in run.moves]) / 10_000)
+    return np.where(later >= 0, net, np.nan)

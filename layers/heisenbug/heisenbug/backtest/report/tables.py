@@ -4,7 +4,7 @@ import json
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime
 from html import escape
-from math import expm1
+from math import expm1, isfinite
 from typing import Any
 
 from heisenbug.backtest.report.drawing import bar
@@ -71,14 +71,14 @@ def trades_table(figures: Figures) -> str:
         ("Came", "number"),
         ("Why", "wide why"),
     )
-    pairs = list(zip(figures.run.trades, figures.came, strict=True))
+    pairs = list(zip(figures.run.trades, figures.came.tolist(), strict=True))
     half = MOST_TRADES // 2
     shown = pairs if len(pairs) <= MOST_TRADES else [*pairs[:half], *pairs[-half:]]
     digits = precision(figures.summary.base)
     return table(headings, (_trade(trade, came, digits) for trade, came in shown), "Trades")
 
 
-def _trade(trade: Trade, came: float | None, digits: int) -> Sequence[str]:
+def _trade(trade: Trade, came: float, digits: int) -> Sequence[str]:
     move = move_of(trade)
     return (
         utc(trade.due),
@@ -87,7 +87,7 @@ def _trade(trade: Trade, came: float | None, digits: int) -> Sequence[str]:
         _minus(f"{move.cost:,.{digits + 2}f}"),
         _minus(f"{trade.realised_cost_bps:.1f}") if trade.realised_cost_bps is not None else "\N{EN DASH}",
         f"{trade.expected.confidence:.2f}",
-        signed(expm1(came)) if came is not None else "\N{EN DASH}",
+        signed(expm1(came)) if isfinite(came) else "\N{EN DASH}",
         escape(trade.reason if trade.state is TradeState.EXECUTED else f"{trade.state}: {trade.outcome}"),
     )
 
