@@ -27,12 +27,15 @@ class Scores:
 
 def normal_cdf(z: Floats) -> Floats:
     """P(standard normal <= z), by Abramowitz & Stegun 7.1.26, within 0..1."""
-    x = np.abs(z) * sqrt(0.5)
-    t = 1 / (1 + _P * x)
-    tail = np.full_like(x, _A[4])
-    for coefficient in (*_A[3::-1], 0.0):
-        tail *= t
+    x = np.abs(z)
+    x *= sqrt(0.5)
+    t = _P * x
+    t += 1
+    np.reciprocal(t, out=t)
+    tail = _A[4] * t
+    for coefficient in _A[3::-1]:
         tail += coefficient
+        tail *= t
     x *= -x
     tail *= np.exp(x, out=x)
     tail *= -0.5
@@ -44,29 +47,35 @@ def normal_cdf(z: Floats) -> Floats:
 
 def confidence_of(forecast: Forecast, cost: Floats) -> Floats:
     """P(net return over the horizon > 0); without any deviation: 1 where the return is above 0, else 0."""
-    net = np.log1p(-cost)
+    net = np.negative(cost)
+    np.log1p(net, out=net)
     net += forecast.expected
+    still = forecast.deviation <= 0
+    still &= net <= 0
     with np.errstate(divide="ignore", invalid="ignore"):
-        z = net / forecast.deviation
-    z[(forecast.deviation <= 0) & (net <= 0)] = -np.inf
-    return normal_cdf(z)
+        net /= forecast.deviation
+    net[still] = -np.inf
+    return normal_cdf(net)
 
 
 def expected_return_of(expected_log_return: Floats, cost: Floats) -> Floats:
     """Net expected return E = exp(mu)(1 - c) - 1, as a fraction."""
     expected = np.expm1(expected_log_return)
-    expected *= 1 - cost
+    kept = 1 - cost
+    expected *= kept
     expected -= cost
     return expected
 
 
 def risk_of(volatility: Floats, confidence: Floats, expected_return: Floats) -> Floats:
     """Volatility per sample over confidence x expected return; infinite where nothing is gained."""
-    gain = confidence * expected_return
-    gain = np.maximum(gain, 0, out=gain)
+    risk = confidence * expected_return
+    np.maximum(risk, 0, out=risk)
+    nothing = volatility <= 0
+    nothing &= risk <= 0
     with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
-        risk = volatility / gain
-    risk[(volatility <= 0) & (gain <= 0)] = np.inf
+        np.divide(volatility, risk, out=risk)
+    risk[nothing] = np.inf
     return risk
 
 
