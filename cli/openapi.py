@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from heisenbug import __version__
+from heisenbug.session import COOKIE
 
 API = Path(__file__).parents[1] / "functions" / "api"
 JSON = "application/json"
@@ -19,12 +20,9 @@ IN_PATH: dict[str, dict[str, Any]] = {
     "id": {"type": "string", "examples": ["3b0c44298fc1c149afbf4c89"]},
     "job": {"type": "string", "examples": ["20260102T030405.678-9abcde"]},
 }
-NEEDED = ("SettingsChange", "Statement", "BacktestWish", "SweepWish")
+NEEDED = ("SettingsChange", "Restore", "Statement", "BacktestWish", "SweepWish")
 WELL = {200: "It worked.", 202: "It was begun; ask how it stands by its id."}
-NO_TOKEN = {
-    "description": "No token, or one that is not known; the answer is the gateway's own.",
-    "content": {JSON: {"schema": {"type": "object", "properties": {"message": {"type": "string"}}}}},
-}
+PAGES = "The session of a browser: POST /api/session sets it; a change needs the header X-Heisenbug: page beside it."
 
 
 def document() -> dict[str, Any]:
@@ -38,11 +36,14 @@ def document() -> dict[str, Any]:
         "info": {"title": "Heisenbug", "version": __version__, "description": ABOUT},
         # Relative to the document at /api/openapi.json, so that it holds under any path prefix.
         "servers": [{"url": "..", "description": "Where this document came from"}],
-        "security": [{"token": []}],
+        "security": [{"token": []}, {"session": []}],
         "paths": paths,
         "components": {
             "schemas": _of_the_api("shapes").shapes(),
-            "securitySchemes": {"token": {"type": "http", "scheme": "bearer", "description": "Admin or reader token."}},
+            "securitySchemes": {
+                "token": {"type": "http", "scheme": "bearer", "description": "Admin or reader token."},
+                "session": {"type": "apiKey", "in": "cookie", "name": COOKIE, "description": PAGES},
+            },
         },
     }
 
@@ -72,6 +73,8 @@ def _of_the_api(module: str) -> Any:
 
 
 def _tag(route: Any) -> str:
+    if "session" in route.path:
+        return "Session"
     if "config" in route.path or "pairs" in route.path:
         return "Settings"
     if "backtests" in route.path or "sweeps" in route.path:
@@ -94,10 +97,10 @@ def _in_query(query: Any) -> dict[str, Any]:
 
 def _extra(route: Any) -> list[dict[str, Any]]:
     """What is read from the request by more than a number's name."""
-    if route.path == "/api/prices":
+    if route.path in ("/api/prices", "/api/overview"):
         means = "One pair alone, such as BTC-USD."
         return [{"name": "pair", "in": "query", "description": means, "schema": {"type": "string"}}]
-    if (route.method, route.path) == ("PATCH", "/api/config"):
+    if route.returns == "Config" and route.sends:
         means = "The version the change counts on; 409 where somebody changed the settings first."
         return [{"name": "If-Match", "in": "header", "description": means, "schema": {"type": "string"}}]
     return []
@@ -105,11 +108,12 @@ def _extra(route: Any) -> list[dict[str, Any]]:
 
 def _refusals(route: Any) -> dict[str, Any]:
     refusals: dict[str, Any] = {}
-    if route.query or route.sends or route.path in ("/api/start", "/api/stop"):
+    if route.query or route.sends or route.path in ("/api/start", "/api/stop", "/api/overview", "/api/prices"):
         refusals["400"] = _answer("Not understood; each bad field is named and nothing was changed.", "Error")
     if route.access != "anyone":
-        refusals |= {"401": NO_TOKEN, "403": _answer("The token does not allow this.", "Error")}
-    if _names(route.path) and route.method != "PUT":
+        refusals["401"] = _answer("No token, or one that is not known.", "Error")
+        refusals["403"] = _answer("The token does not allow this.", "Error")
+    if (_names(route.path) and route.method != "PUT") or route.sends == "Restore":
         refusals["404"] = _answer("There is no such thing; the message says what there is.", "Error")
     if route.returns == "Config" and route.method != "GET":
         refusals["409"] = _answer("Somebody changed the settings first; `config` shows the newer ones.", "Error")
@@ -125,6 +129,8 @@ def _answer(words: str, shape: str) -> dict[str, Any]:
 
 
 def _content(shape: str) -> dict[str, Any]:
+    if shape == "Csv":
+        return {"text/csv": {"schema": {"type": "string"}}}
     return {JSON: {"schema": {"$ref": f"#/components/schemas/{shape}"}}}
 
 

@@ -7,7 +7,6 @@ import typer
 
 from cli import show
 from cli.asking import Cursor, Json, Limit
-from cli.errors import Mistyped
 from cli.stack import call
 
 config = typer.Typer(no_args_is_help=True, help="The settings: get, set, history, restore.")
@@ -98,14 +97,7 @@ def restore_config(
     json: Json = False,
 ) -> None:
     """Set settings back to what they were at a version, as a new one; acts on the next tick."""
-    kept = call("GET", "config/history", query={"limit": 1, "cursor": version + 1})["versions"]
-    if not kept or kept[0]["version"] != version:
-        raise Mistyped(f"Version {version} is not kept: heisenbug config history names those that are.")
-    was = kept[0]["settings"]
-    unknown = [name for name in names if name not in was]
-    if unknown:
-        raise Mistyped(f"Version {version} has no setting {', '.join(unknown)}; it has {', '.join(was)}.")
-    answer = call("PATCH", "config", {name: was[name] for name in names})
+    answer = call("POST", "config/restore", {"version": version, "names": names})
     show.as_json(answer) if json else show.say(f"Saved as version {answer['version']}. Next: heisenbug config history.")
 
 

@@ -1,5 +1,6 @@
 """The functions' handlers in this process: each loaded fresh and as Lambda loads it, from its own folder."""
 
+import base64
 import importlib
 import json
 import sys
@@ -25,6 +26,7 @@ ENVIRONMENT = {
     "WEBSOCKET_ENDPOINT": f"https://{WEBSOCKET}",
     "ADMIN_TOKEN_PARAMETER": ADMIN,
     "READER_TOKEN_PARAMETER": READER,
+    "PUBLIC_READING": "disabled",
     "BUCKET": BUCKET,
     "BACKTEST_FUNCTION": "heisenbug-backtest",
     "SWEEP_STATE_MACHINE": "arn:aws:states:us-east-1:123456789012:stateMachine:heisenbug-sweep",
@@ -59,6 +61,7 @@ class Reply:
     status: int
     headers: Mapping[str, str]
     text: str
+    cookies: tuple[str, ...] = ()
 
     @property
     def data(self) -> Any:
@@ -102,9 +105,11 @@ class Http:
         event |= {"body": text if body is None else json.dumps(body)} if body is not None or text is not None else {}
         event |= {"queryStringParameters": dict(query)} if query else {}
         answer = self.handler({**event, **changes}, None)
-        assert answer["isBase64Encoded"] is False
+        body = answer["body"]
+        if answer["isBase64Encoded"]:
+            body = base64.b64decode(body).decode("utf-8", "replace")
         headers = {name.lower(): value for name, value in answer["headers"].items()}
-        return Reply(answer["statusCode"], headers, answer["body"])
+        return Reply(answer["statusCode"], headers, body, tuple(answer["cookies"]))
 
     def as_role(self, role: str | None) -> "Http":
         """The same for another caller."""
@@ -119,7 +124,9 @@ def http_event(method: str, path: str, role: str | None, headers: Mapping[str, s
     """An event of an HTTP API, payload 2.0."""
     context: Event = {"http": {"method": method, "path": path, "sourceIp": "192.0.2.1"}, "stage": "$default"}
     if role is not None:
-        context["authorizer"] = {"lambda": {"role": role}}
+        context["authorizer"] = {
+            "lambda": {"role": role, "by": "token", "expires_at": "1800000000", "session": "signed"}
+        }
     return {
         "version": "2.0",
         "routeKey": "ANY /api/{proxy+}",

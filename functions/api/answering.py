@@ -13,16 +13,19 @@ NOT_KEPT = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """One answer: status, headers with lower-case values of their own, and the body as text."""
+    """One answer: status, headers, the body as text or what it is in base64, and cookies to keep."""
 
     status: int
     body: str
     headers: Mapping[str, str] = field(default_factory=dict)
+    is_base64: bool = False
+    cookies: Sequence[str] = ()
 
     def for_gateway(self, method: str) -> dict[str, Any]:
         """The answer as API Gateway takes it; to HEAD it goes without its body."""
         body = "" if method == "HEAD" else self.body
-        return {"statusCode": self.status, "headers": dict(self.headers), "body": body, "isBase64Encoded": False}
+        answer = {"statusCode": self.status, "headers": dict(self.headers), "body": body}
+        return {**answer, "isBase64Encoded": self.is_base64 and bool(body), "cookies": list(self.cookies)}
 
 
 class Refused(HeisenbugError):
@@ -33,10 +36,18 @@ class Refused(HeisenbugError):
         self.status, self.code, self.headers = status, code, headers or {}
 
 
-def plain(data: Any, status: int = 200, headers: Mapping[str, str] | None = None) -> Answer:
+def plain(
+    data: Any, status: int = 200, headers: Mapping[str, str] | None = None, cookies: Sequence[str] = ()
+) -> Answer:
     """`data` as JSON that nobody keeps; raises ValueError for numbers that JSON does not know."""
     text = json.dumps(data, separators=(",", ":"), allow_nan=False)
-    return Answer(status, text, {"Content-Type": JSON, **NOT_KEPT, **(headers or {})})
+    return Answer(status, text, {"Content-Type": JSON, **NOT_KEPT, **(headers or {})}, cookies=cookies)
+
+
+def download(body: str, name: str) -> Answer:
+    """CSV that a browser keeps as a file of this name."""
+    kept_as = {"Content-Type": "text/csv; charset=utf-8", "Content-Disposition": f'attachment; filename="{name}"'}
+    return Answer(200, body, {**kept_as, **NOT_KEPT})
 
 
 def text(body: str) -> Answer:

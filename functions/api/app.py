@@ -12,11 +12,28 @@ from routing import Access, Office
 
 from heisenbug.domain.errors import Busy, FenceLost, InvalidSettings, NotFound, StaleVersion
 from heisenbug.store.connection import Connections
-from heisenbug.wiring import backtests_from_environment, desk_from_environment, sweeps_from_environment
+from heisenbug.wiring import (
+    backtests_from_environment,
+    desk_from_environment,
+    exports_from_environment,
+    overview_from_environment,
+    sweeps_from_environment,
+)
 
+# No foreign page can send this header without being asked first, and it is not allowed to.
+OWN_HEADER, OWN_PAGE = "x-heisenbug", "page"
+READING = ("GET", "HEAD")
+STRANGERS = {
+    "": "This needs a token: send it as `Authorization: Bearer TOKEN`.",
+    "token": "This token is not known here; `heisenbug token` prints the right one.",
+    "session": "The session has ended; sign in again with the token.",
+}
 logger = Logger()
+desk = desk_from_environment()
 office = Office(
-    desk_from_environment(),
+    desk,
+    overview_from_environment(desk),
+    exports_from_environment(),
     backtests_from_environment(),
     sweeps_from_environment(),
     Connections(),
@@ -28,7 +45,7 @@ def handler(event: dict[str, Any], context: object) -> dict[str, Any]:
     """One request; what is the bot's own fault is raised, for the alarm to see."""
     request = Request.of(event)
     answer = answered(request)
-    logger.info("request", method=request.method, path=request.path, role=request.role, status=answer.status)
+    logger.info("request", method=request.method, path=request.path, role=request.caller.role, status=answer.status)
     return answer.for_gateway(request.method)
 
 
@@ -51,16 +68,18 @@ def answered(request: Request) -> Answer:
 def carried_out(request: Request) -> Answer:
     """The answer of the request's route, for a caller it may answer; raises the errors that name what is wrong."""
     route, named = routes.find(request)
-    if not route.access.allows(request.role):
-        raise forbidden(route.access)
+    admit(request, route.access)
     answer = route.answer(office, named)
     return answer if isinstance(answer, Answer) else answering.plain(answer, route.status)
 
 
-def forbidden(access: Access) -> Refused:
-    """What a caller hears whose token does not allow this."""
-    if access is Access.ADMIN:
-        message = "This token may only read; use the admin token to change anything."
-    else:
-        message = "This needs a token: send it as `Authorization: Bearer TOKEN`."
-    return Refused(403, "forbidden", message)
+def admit(request: Request, access: Access) -> None:
+    """Raise what a caller hears who may not do this."""
+    caller = request.caller
+    if caller.by == "session" and request.method not in READING and request.headers.get(OWN_HEADER) != OWN_PAGE:
+        raise Refused(403, "forbidden", f"A change with the page's cookie needs the header {OWN_HEADER}: {OWN_PAGE}.")
+    if access.allows(caller.role):
+        return
+    if caller.role:
+        raise Refused(403, "forbidden", "This token may only read; use the admin token to change anything.")
+    raise Refused(401, "unauthorized", STRANGERS.get(caller.by, STRANGERS[""]))

@@ -26,15 +26,28 @@ class Query:
 
 
 @dataclass(frozen=True, slots=True)
+class Caller:
+    """Who calls, as the authorizer found it: `role` is "" for a stranger, `by` token, session, public or nothing.
+
+    `expires_at` (epoch seconds, as text) and the value of `session` are those of the session that it has or may open.
+    """
+
+    role: str = ""
+    by: str = ""
+    expires_at: str = ""
+    session: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Request:
-    """One request; header names are lower case, `role` is what the caller's token allows, "" without one."""
+    """One request; header names are lower case."""
 
     method: str
     path: str
     query: Mapping[str, str] = field(default_factory=dict)
     headers: Mapping[str, str] = field(default_factory=dict)
     body: bytes = b""
-    role: str = ""
+    caller: Caller = Caller()
     named: Mapping[str, str] = field(default_factory=dict)
 
     @classmethod
@@ -43,7 +56,7 @@ class Request:
         context = event["requestContext"]
         headers = {name.lower(): value for name, value in (event.get("headers") or {}).items()}
         query = event.get("queryStringParameters") or {}
-        return cls(context["http"]["method"], event["rawPath"], query, headers, _body(event), _role(context))
+        return cls(context["http"]["method"], event["rawPath"], query, headers, _body(event), _caller(context))
 
     def at(self, named: Mapping[str, str]) -> "Request":
         """The request with the parts of its path by their names."""
@@ -114,6 +127,6 @@ def _body(event: Mapping[str, Any]) -> bytes:
     return base64.b64decode(text) if event.get("isBase64Encoded") else text.encode("utf-8", "replace")
 
 
-def _role(context: Mapping[str, Any]) -> str:
+def _caller(context: Mapping[str, Any]) -> Caller:
     told = (context.get("authorizer") or {}).get("lambda") or {}
-    return str(told.get("role") or "")
+    return Caller(*(str(told.get(name) or "") for name in ("role", "by", "expires_at", "session")))

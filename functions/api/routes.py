@@ -6,12 +6,14 @@ from typing import Any
 import answering
 from answering import Answer, Refused
 from page import docs_policy, file, page_policy
-from reading import Query, Request
+from reading import Caller, Query, Request
 from routing import Access, Office, Routes
 
 from heisenbug.domain.assets import Pair
 from heisenbug.domain.errors import FieldError, InvalidSettings
 from heisenbug.domain.rules import Integer, shown
+from heisenbug.messages import utc
+from heisenbug.session import COOKIE, LASTS_SECONDS
 from heisenbug.store.connection import TICKET_TTL_SECONDS
 from heisenbug.wiring import now
 
@@ -21,6 +23,7 @@ CONVERSIONS = Query("limit", Integer(1, 1000), 20, "How many at most.")
 POINTS = Query("limit", Integer(1, 1000), 200, "How many of the newest samples at most.")
 SAMPLES = Query("limit", Integer(1, 500), 120, "How many of the newest samples at most.")
 CURSOR = Query("cursor", Integer(1, 2**40), None, "Go on from the cursor of the answer before.")
+YEAR = Query("year", Integer(2000, 9999), None, "The calendar year (UTC); else the one that it is.")
 MOMENT = Query("cursor", Integer(2, 2**40), None, "Go on from the cursor of the answer before.")
 LONGEST_WHY = 200
 LONGEST_ID = 100
@@ -36,6 +39,31 @@ routes = Routes()
 def ping(office: Office, request: Request) -> Plain:
     """Whether the API answers; needs no token."""
     return {"status": "pong", "at": now().isoformat(timespec="milliseconds")}
+
+
+@routes.add("GET", "/api/session", "Session", access=Access.ANYONE)
+def session(office: Office, request: Request) -> Plain:
+    """Who the caller is: the role, by what it is known, and until when; a stranger has none."""
+    return _session(request.caller)
+
+
+@routes.add("GET", "/api/overview", "Overview")
+def overview(office: Office, request: Request) -> Plain:
+    """Everything of the panel's first screen at once; prices are of `?pair=`, or else of the first enabled pair."""
+    told = office.overview.overview(_pair(request.query.get("pair")))
+    return {**told, "status": {**told["status"], "websocket_url": office.websocket_url}}
+
+
+@routes.add("GET", "/api/performance", "Performance")
+def performance(office: Office, request: Request) -> Plain:
+    """How the bot has done today (UTC) and over the trades that are kept."""
+    return office.overview.performance()
+
+
+@routes.add("GET", "/api/ticks", "Ticks")
+def ticks(office: Office, request: Request) -> Plain:
+    """The newest ticks, newest first, and how many of the last hour never were."""
+    return office.overview.ticks()
 
 
 @routes.add("GET", "/api/health", "Health")
@@ -78,6 +106,25 @@ def pairs(office: Office, request: Request) -> Plain:
 def trades(office: Office, request: Request) -> Plain:
     """The newest trades, newest first."""
     return office.desk.trades(request.number(LIMIT), request.optional(CURSOR))
+
+
+@routes.add("GET", "/api/trades.csv", "Csv")
+def trades_csv(office: Office, request: Request) -> Answer:
+    """The kept trades as CSV."""
+    return answering.download(office.exports.trades(), "trades.csv")
+
+
+@routes.add("GET", "/api/tax.csv", "Csv", YEAR)
+def tax_csv(office: Office, request: Request) -> Answer:
+    """Every executed trade of a year as CSV, in the columns of CoinTracking."""
+    year = request.optional(YEAR) or now().year
+    return answering.download(_sendable(office.exports.tax(year)), f"tax-{year}.csv")
+
+
+@routes.add("GET", "/api/markets", "Markets")
+def markets(office: Office, request: Request) -> Plain:
+    """The markets that were uploaded for backtests, by name."""
+    return {"markets": office.backtests.markets()}
 
 
 @routes.add("GET", "/api/trades/{id}", "ExplainedTrade")
@@ -161,6 +208,19 @@ def patch_config(office: Office, request: Request) -> Plain:
     return office.desk.change_config(request.sent(), "api", request.version_seen())
 
 
+@routes.add("POST", "/api/config/check", "Checked", sends="SettingsChange")
+def check_config(office: Office, request: Request) -> Plain:
+    """What is wrong with a change of settings, and what it would change; nothing is kept of it."""
+    return office.desk.check_config(request.sent())
+
+
+@routes.add("POST", "/api/config/restore", "Config", access=Access.ADMIN, sends="Restore")
+def restore_config(office: Office, request: Request) -> Plain:
+    """Set settings back to what they were at a version, all or those of `names`, as a new version."""
+    told = request.sent_of("version", "names")
+    return office.desk.restore_config(told.get("version"), told.get("names"), "api", request.version_seen())
+
+
 @routes.add("PUT", "/api/pairs/{pair}", "Pair", access=Access.ADMIN, sends="PairChange")
 def put_pair(office: Office, request: Request) -> Plain:
     """Add a pair or replace what is told of it: enabled with priority 50 unless it is said otherwise."""
@@ -216,11 +276,25 @@ def rearm(office: Office, request: Request) -> Plain:
     return office.desk.rearm()
 
 
+@routes.add("POST", "/api/session", "Session")
+def open_session(office: Office, request: Request) -> Answer:
+    """Let a browser come back without its token for a week: the answer sets a cookie that no script can read."""
+    if not request.caller.session:
+        raise Refused(400, "no_token", "Send the token itself: `Authorization: Bearer TOKEN`.")
+    return answering.plain(_session(request.caller), cookies=[_cookie(request, request.caller.session, LASTS_SECONDS)])
+
+
+@routes.add("DELETE", "/api/session", "Session", access=Access.ANYONE)
+def close_session(office: Office, request: Request) -> Answer:
+    """Let the browser forget its cookie."""
+    return answering.plain(_session(Caller()), cookies=[_cookie(request, "", 0)])
+
+
 @routes.add("POST", "/api/ws-ticket", "Ticket")
 def ws_ticket(office: Office, request: Request) -> Plain:
     """A ticket that opens one WebSocket in the caller's own role: add it as `?ticket=`."""
     ticket = secrets.token_urlsafe(32)
-    office.connections.issue(ticket, request.role, int(now().timestamp()))
+    office.connections.issue(ticket, request.caller.role, int(now().timestamp()))
     return {"ticket": ticket, "expires_in": TICKET_TTL_SECONDS, "websocket_url": office.websocket_url}
 
 
@@ -261,11 +335,26 @@ def _pair(text: str | None) -> str | None:
         raise InvalidSettings([FieldError("pair", str(bad))]) from bad
 
 
+def _session(caller: Caller) -> Plain:
+    expires_at = utc(int(caller.expires_at)) if caller.expires_at else None
+    return {"role": caller.role, "by": caller.by, "expires_at": expires_at}
+
+
+def _cookie(request: Request, value: str, seconds: int) -> str:
+    is_secure = request.headers.get("x-forwarded-proto") == "https"
+    always = f"{COOKIE}={value}; Max-Age={seconds}; Path=/; HttpOnly; SameSite=Strict"
+    return f"{always}; Secure" if is_secure else always
+
+
 def _report(report: str) -> Answer:
-    if len(report) > LARGEST_REPORT:
-        message = f"The report has {len(report):,} bytes, too many to send: read it in the stack's bucket."
+    return answering.text(_sendable(report))
+
+
+def _sendable(text: str) -> str:
+    if len(text) > LARGEST_REPORT:
+        message = f"It has {len(text):,} bytes, too many to send: read it in the stack's bucket or tables."
         raise Refused(413, "too_large", message)
-    return answering.text(report)
+    return text
 
 
 def _job_id() -> str:

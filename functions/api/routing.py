@@ -11,15 +11,19 @@ from reading import Query, Request
 
 from heisenbug.backtests import Backtests
 from heisenbug.desk import Desk
+from heisenbug.exports import Exports
+from heisenbug.overview import Overview
 from heisenbug.store.connection import Connections
 from heisenbug.sweeps import Sweeps
 
 
 @dataclass(frozen=True, slots=True)
 class Office:
-    """What stands behind the API: desks for bot, backtests and sweeps, who may connect, and the WebSocket's address."""
+    """What stands behind the API: the bot in all its sides, backtests and sweeps, who may connect, and where."""
 
     desk: Desk
+    overview: Overview
+    exports: Exports
     backtests: Backtests
     sweeps: Sweeps
     connections: Connections

@@ -366,6 +366,43 @@ SWEEP_FIGURES = {
 }
 
 
+COUNTS = {"trades": WHOLE, "failed": WHOLE, "turnover": NUMBER, "costs": NUMBER}
+TODAY = {"begin": or_none(MONEY), "equity": or_none(MONEY), "change": or_none(MONEY), **COUNTS}
+PERFORMANCE = all_of({"today": all_of(TODAY), "kept": all_of({"since": or_none(MOMENT), **COUNTS})})
+SESSION = all_of(
+    {
+        "role": {"type": "string", "enum": ["admin", "reader", ""]},
+        "by": {"type": "string", "enum": ["token", "session", "public", ""]},
+        "expires_at": or_none(MOMENT),
+    }
+)
+TICK = all_of(
+    {
+        "at": MOMENT,
+        "tick": WHOLE,
+        "after_ms": {**WHOLE, "description": "How long after it was due the tick had decided."},
+        "price_age_seconds": NUMBER,
+        "equity": or_none(MONEY),
+        "guarded": WHOLE,
+        "is_sample": FLAG,
+    }
+)
+SETTING_CHANGE = all_of({"name": TEXT, "before": {}, "after": {}})
+OVERVIEW = all_of(
+    {
+        "status": ref("Status"),
+        "health": ref("Health"),
+        "portfolio": ref("Portfolio"),
+        "performance": ref("Performance"),
+        "equity": list_of(all_of({"at": MOMENT, "equity": MONEY, "drawdown": NUMBER})),
+        "pair": or_none(PAIR),
+        "prices": list_of(all_of({"at": MOMENT, "quotes": QUOTES})),
+        "trades": list_of(ref("Trade")),
+        "pairs": list_of(ref("Pair")),
+    }
+)
+
+
 def job(asked: str, figures: dict[str, Shape]) -> Shape:
     """A job that was asked for by such a wish and has such figures once it is done."""
     return all_of(
@@ -448,5 +485,12 @@ def shapes() -> dict[str, Shape]:
         "SweepRow": ROW,
         "SweepReport": all_of({**SWEEP_FIGURES, "rows": list_of(ref("SweepRow"))}),
         "BacktestReport": all_of({**FIGURES, "trades": list_of(BACKTEST_TRADE)}),
+        "Session": SESSION,
+        "Overview": OVERVIEW,
+        "Performance": PERFORMANCE,
+        "Ticks": all_of({"ticks": list_of(TICK), "missed_ticks": WHOLE}),
+        "Markets": all_of({"markets": list_of(TEXT)}),
+        "Checked": all_of({"errors": list_of(FIELD_ERROR), "changes": list_of(SETTING_CHANGE)}),
+        "Restore": some_of({"version": WHOLE, "names": list_of(TEXT)}),
         "Ticket": all_of({"ticket": TEXT, "expires_in": WHOLE, "websocket_url": TEXT}),
     }

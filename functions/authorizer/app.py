@@ -1,63 +1,107 @@
-"""Who may call either API: the admin's or the reader's token, or for a WebSocket a ticket that lets in once."""
+"""Who calls: the admin's or the reader's token, a browser's session, or for a WebSocket a ticket that lets in once.
+
+Over HTTP nobody is turned away here: the api function is told who calls, and answers or refuses in its own words.
+"""
 
 import hmac
 import os
 import time
+from dataclasses import asdict, dataclass
+from http.cookies import CookieError, SimpleCookie
 from typing import Any
 
 from aws_lambda_powertools import Logger
 from aws_lambda_powertools.utilities.parameters import get_parameter
 
+from heisenbug.session import COOKIE, LASTS_SECONDS, Session, session_of
 from heisenbug.store.connection import Connections, bind_connections
 
 TOKEN_AGE_SECONDS = 300
 PARAMETERS = {"admin": os.environ["ADMIN_TOKEN_PARAMETER"], "reader": os.environ["READER_TOKEN_PARAMETER"]}
+IS_PUBLIC = os.environ["PUBLIC_READING"] == "enabled"
 
 logger = Logger()
 bind_connections(os.environ["TABLE_PREFIX"])
 connections = Connections()
 
 
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """Who calls: the role, "" for a stranger, by what it is known, and the session that a token may open."""
+
+    role: str = ""
+    by: str = ""
+    expires_at: str = ""
+    session: str = ""
+
+
 def handler(event: dict[str, Any], context: object) -> dict[str, Any]:
-    """Allow or deny one HTTP request (simple response) or one WebSocket connection (policy)."""
+    """Say who makes one HTTP request (simple response), or allow or deny one WebSocket connection (policy)."""
     is_websocket = event["requestContext"].get("eventType") == "CONNECT"
-    role = role_of(event, is_websocket)
-    logger.info("authorized" if role else "refused", role=role, websocket=is_websocket)
-    return policy(event["methodArn"], role) if is_websocket else {"isAuthorized": role is not None, **context_of(role)}
+    caller = (connecting if is_websocket else calling)(event, int(time.time()))
+    logger.info("authorized" if caller.role else "refused", role=caller.role, by=caller.by, websocket=is_websocket)
+    return (
+        policy(event["methodArn"], caller.role) if is_websocket else {"isAuthorized": True, "context": asdict(caller)}
+    )
 
 
-def role_of(event: dict[str, Any], is_websocket: bool) -> str | None:
-    """The role of the caller, or None."""
-    token = bearer(event.get("headers") or {})
-    if token:
-        return role_of_token(token)
+def calling(event: dict[str, Any], now: int) -> Caller:
+    """Who makes an HTTP request; a token or a cookie that is wrong is a stranger's, whatever else it carries."""
+    headers = {name.lower(): value for name, value in (event.get("headers") or {}).items()}
+    if headers.get("authorization"):
+        return by_token(bearer(headers["authorization"]), now)
+    cookie = cookie_of(event, headers)
+    if cookie:
+        session = session_of(cookie, tokens(), now)
+        return Caller(session.role, "session", str(session.expires_at)) if session else Caller(by="session")
+    return Caller("reader", "public") if IS_PUBLIC else Caller()
+
+
+def connecting(event: dict[str, Any], now: int) -> Caller:
+    """Who opens a WebSocket: browsers cannot send a token there, and so come with a ticket."""
+    headers = {name.lower(): value for name, value in (event.get("headers") or {}).items()}
+    if headers.get("authorization"):
+        return by_token(bearer(headers["authorization"]), now)
     ticket = (event.get("queryStringParameters") or {}).get("ticket")
-    return connections.redeem(ticket, int(time.time())) if is_websocket and ticket else None
+    return Caller((connections.redeem(ticket, now) if ticket else None) or "", "ticket")
 
 
-def bearer(headers: dict[str, str]) -> str:
-    """The token of the Authorization header, in whatever case the header is written."""
-    value = next((value for name, value in headers.items() if name.lower() == "authorization"), "")
-    kind, _, token = value.partition(" ")
+def by_token(token: str, now: int) -> Caller:
+    """The caller with this token, compared in constant time with each."""
+    for role, known in tokens().items():
+        if token and hmac.compare_digest(known.encode(), token.encode()):
+            session = Session(role, now + LASTS_SECONDS)
+            return Caller(role, "token", str(session.expires_at), session.signed(known))
+    return Caller(by="token")
+
+
+def tokens() -> dict[str, str]:
+    """The token of each role."""
+    known = {role: get_parameter(name, decrypt=True, max_age=TOKEN_AGE_SECONDS) for role, name in PARAMETERS.items()}
+    return {role: str(token) for role, token in known.items() if token}
+
+
+def bearer(header: str) -> str:
+    """The token of an Authorization header."""
+    kind, _, token = header.partition(" ")
     return token.strip() if kind.lower() == "bearer" else ""
 
 
-def role_of_token(token: str) -> str | None:
-    """The role whose token this is, compared in constant time."""
-    for role, name in PARAMETERS.items():
-        known = get_parameter(name, decrypt=True, max_age=TOKEN_AGE_SECONDS)
-        if known and hmac.compare_digest(str(known).encode(), token.encode()):
-            return role
-    return None
+def cookie_of(event: dict[str, Any], headers: dict[str, str]) -> str:
+    """The session's cookie, or nothing; the emulator leaves cookies among the headers."""
+    for text in (*(event.get("cookies") or ()), headers.get("cookie", "")):
+        try:
+            found = SimpleCookie(text).get(COOKIE)
+        except CookieError:
+            continue
+        if found:
+            return found.value
+    return ""
 
 
-def policy(arn: str, role: str | None) -> dict[str, Any]:
+def policy(arn: str, role: str) -> dict[str, Any]:
     """What a WebSocket API wants to hear."""
     statement = {"Action": "execute-api:Invoke", "Effect": "Allow" if role else "Deny", "Resource": arn}
     document = {"Version": "2012-10-17", "Statement": [statement]}
-    return {"principalId": role or "nobody", "policyDocument": document, **context_of(role)}
-
-
-def context_of(role: str | None) -> dict[str, Any]:
-    """What the functions behind are told of the caller."""
-    return {"context": {"role": role}} if role else {}
+    known = {"context": {"role": role}} if role else {}
+    return {"principalId": role or "nobody", "policyDocument": document, **known}

@@ -19,7 +19,8 @@ from tests.tables import WRITES, Cloud
 
 SETTINGS = ["config", "config/schema", "config/history", "pairs"]
 MARKET = ["opportunities", "decisions", "portfolio", "equity", "prices"]
-READ = ["health", "status", "trades", *SETTINGS, *MARKET]
+AT_A_GLANCE = ["overview", "performance", "ticks"]
+READ = ["health", "status", "trades", *SETTINGS, *MARKET, *AT_A_GLANCE]
 TOLD = [
     ("PATCH", "config", {"risk_tolerance": 0.6}),
     ("PUT", "pairs/SOL-USD", {"priority": 3}),
@@ -74,7 +75,7 @@ def test_asking_writes_nothing(busy: Http, tables: Cloud) -> None:
 def test_without_a_role_nothing_but_the_open_addresses_answers(api: Http, tables: Cloud) -> None:
     for path in [*READ, "trades/1"]:
         reply = api.as_role(None)("GET", f"/api/{path}")
-        assert (reply.status, reply.error["code"]) == (403, "forbidden")
+        assert (reply.status, reply.error["code"]) == (401, "unauthorized")
     assert tables.calls == []
 
 
@@ -391,7 +392,7 @@ def test_a_token_that_may_only_read_changes_nothing(api: Http, tables: Cloud) ->
 def test_no_other_role_changes_anything_either(api: Http, tables: Cloud) -> None:
     for role in ("", "Admin", "administrator", "nobody", None):
         for method, path, body in TOLD:
-            assert api.as_role(role)(method, f"/api/{path}", body).status == 403
+            assert api.as_role(role)(method, f"/api/{path}", body).status == (403 if role else 401)
     assert tables.calls == []
 
 

@@ -26,6 +26,9 @@ def authorizer(tables: Cloud, monkeypatch: pytest.MonkeyPatch) -> Any:
     return load(monkeypatch, "authorizer")
 
 
+STRANGER = {"role": "", "by": "token", "expires_at": "", "session": ""}
+
+
 def http(headers: dict[str, str] | None, query: dict[str, str] | None = None) -> dict[str, Any]:
     """A request to the HTTP API, payload 2.0."""
     context = {"http": {"method": "GET", "path": "/api/status"}, "stage": "$default"}
@@ -56,7 +59,8 @@ def test_a_token_is_known_in_whatever_case_the_header_is_written(
     authorizer: Any, role: str, header: str, kind: str
 ) -> None:
     headers = {"host": "example.com", header: f"{kind} {TOKENS[role]}"}
-    assert authorizer.handler(http(headers), None) == {"isAuthorized": True, "context": {"role": role}}
+    context = authorizer.handler(http(headers), None)["context"]
+    assert (context["role"], context["by"]) == (role, "token")
     answer = authorizer.handler(connecting(headers), None)
     assert (effect(answer), answer["principalId"], answer["context"]) == ("Allow", role, {"role": role})
 
@@ -79,7 +83,8 @@ WRONG = [
 
 @pytest.mark.parametrize("value", WRONG)
 def test_a_wrong_token_opens_nothing(authorizer: Any, value: str) -> None:
-    assert authorizer.handler(http({"authorization": value}), None) == {"isAuthorized": False}
+    context = authorizer.handler(http({"authorization": value}), None)["context"]
+    assert context == {**STRANGER, "by": "token" if value else ""}
     answer = authorizer.handler(connecting({"Authorization": value}), None)
     assert effect(answer) == "Deny"
     assert "context" not in answer
@@ -87,7 +92,7 @@ def test_a_wrong_token_opens_nothing(authorizer: Any, value: str) -> None:
 
 @pytest.mark.parametrize("headers", [None, {}, {"host": "example.com"}, {"x-authorization": "Bearer x"}])
 def test_without_a_token_nothing_opens(authorizer: Any, headers: dict[str, str] | None) -> None:
-    assert authorizer.handler(http(headers), None) == {"isAuthorized": False}
+    assert authorizer.handler(http(headers), None)["context"] == {**STRANGER, "by": ""}
     assert effect(authorizer.handler(connecting(headers), None)) == "Deny"
 
 
@@ -124,7 +129,7 @@ def test_a_ticket_of_absurd_length_is_refused(authorizer: Any, tables: Cloud) ->
 
 def test_a_ticket_opens_no_http(authorizer: Any) -> None:
     Connections().issue("t1", "admin", int(time.time()))
-    assert authorizer.handler(http({}, {"ticket": "t1"}), None) == {"isAuthorized": False}
+    assert authorizer.handler(http({}, {"ticket": "t1"}), None)["context"]["role"] == ""
     assert effect(authorizer.handler(connecting({}, {"ticket": "t1"}), None)) == "Allow"
 
 
@@ -146,3 +151,71 @@ def test_tokens_that_cannot_be_read_are_a_failure_not_a_refusal(authorizer: Any)
     boto3.client("ssm").delete_parameter(Name=ADMIN)
     with pytest.raises(parameters.GetParameterError):
         authorizer.handler(http({"authorization": "Bearer wrong"}), None)
+
+
+def cookie(authorizer: Any, role: str = "admin") -> str:
+    """The session that a token opens."""
+    asked = http({"authorization": f"Bearer {TOKENS[role]}"})
+    return str(authorizer.handler(asked, None)["context"]["session"])
+
+
+def role_by(authorizer: Any, value: str) -> str:
+    asked = http({"cookie": f"other=1; heisenbug={value}"})
+    among_cookies = {**http({}), "cookies": ["other=1", f"heisenbug={value}"]}
+    roles = {authorizer.handler(event, None)["context"]["role"] for event in (asked, among_cookies)}
+    assert len(roles) == 1
+    return str(roles.pop())
+
+
+@pytest.mark.parametrize("role", ["admin", "reader"])
+def test_a_session_is_known_until_its_time_is_over(authorizer: Any, role: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    value = cookie(authorizer, role)
+    assert role_by(authorizer, value) == role
+    week, later = 7 * 24 * 3600, time.time()
+    monkeypatch.setattr(time, "time", lambda: later + week - 5)
+    assert role_by(authorizer, value) == role
+    monkeypatch.setattr(time, "time", lambda: later + week + 5)
+    assert role_by(authorizer, value) == ""
+
+
+FORGERIES = {
+    "nothing": lambda value: "",
+    "its last letter": lambda value: value[:-1] + ("0" if value[-1] != "0" else "1"),
+    "another role": lambda value: value.replace("reader", "admin"),
+    "a longer life": lambda value: value.replace(value.split(".")[1], str(int(value.split(".")[1]) + 1)),
+    "no signature": lambda value: value.rpartition(".")[0] + ".",
+    "no time": lambda value: f"reader..{value.rpartition('.')[2]}",
+    "a time that is none": lambda value: f"reader.soon.{value.rpartition('.')[2]}",
+    "other digits": lambda value: f"reader.\u0661\u0662.{value.rpartition('.')[2]}",
+    "a role that is none": lambda value: value.replace("reader", "owner"),
+    "a signature that is none": lambda value: value.rpartition(".")[0] + ".t\u00f6k\u00ebn",
+    "endless": lambda value: "reader." + "9" * 5_000 + ".x",
+}
+
+
+@pytest.mark.parametrize("forge", FORGERIES.values(), ids=FORGERIES.keys())
+def test_a_session_that_was_not_signed_here_is_a_strangers(authorizer: Any, forge: Any) -> None:
+    assert role_by(authorizer, forge(cookie(authorizer, "reader"))) == ""
+
+
+def test_new_tokens_end_every_session(authorizer: Any) -> None:
+    value = cookie(authorizer)
+    boto3.client("ssm").put_parameter(Name=ADMIN, Value="another-token", Type="SecureString", Overwrite=True)
+    base.__dict__["DEFAULT_PROVIDERS"].clear()
+    assert role_by(authorizer, value) == ""
+
+
+def test_a_session_opens_no_websocket(authorizer: Any) -> None:
+    value = cookie(authorizer)
+    assert effect(authorizer.handler(connecting({"cookie": f"heisenbug={value}"}), None)) == "Deny"
+
+
+def test_who_looks_in_public_may_only_read_and_a_wrong_token_not_even_that(
+    authorizer: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(authorizer, "IS_PUBLIC", True)
+    context = authorizer.handler(http({}), None)["context"]
+    assert (context["role"], context["by"], context["session"]) == ("reader", "public", "")
+    assert authorizer.handler(http({"authorization": "Bearer wrong"}), None)["context"]["role"] == ""
+    assert role_by(authorizer, "admin.1.x") == ""
+    assert effect(authorizer.handler(connecting({}), None)) == "Deny"

@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import boto3
 import pytest
 
 from cli.openapi import document
@@ -14,7 +15,7 @@ from heisenbug.store.trade_history import TradeHistory
 from tests.bots import BOT, live, process, run
 from tests.fakes import Clock, raising
 from tests.jobs import MARKET, opened, stock, write_made
-from tests.lambdas import ROOT, Http, load
+from tests.lambdas import BUCKET, ROOT, Http, load
 from tests.markets import MONDAY
 from tests.tables import Cloud
 from tests.trades import DOUBT
@@ -48,7 +49,11 @@ def misfits(value: Any, shape: dict[str, Any], where: str = "$") -> list[str]:
     if value is not None and "enum" in shape and value not in shape["enum"]:
         return [f"{where}: {value!r} is not one of {shape['enum']}"]
     if isinstance(value, list):
-        return [bad for place, item in enumerate(value) for bad in misfits(item, shape["items"], f"{where}[{place}]")]
+        return [
+            bad
+            for place, item in enumerate(value)
+            for bad in misfits(item, shape.get("items", {}), f"{where}[{place}]")
+        ]
     return misfits_of_fields(value, shape, where) if isinstance(value, dict) else []
 
 
@@ -73,6 +78,7 @@ def is_of(value: Any, kinds: str | list[str]) -> bool:
 
 @pytest.fixture
 def api(tables: Cloud, monkeypatch: pytest.MonkeyPatch) -> Http:
+    boto3.client("s3", region_name="us-east-1").create_bucket(Bucket=BUCKET)
     return Http(load(monkeypatch, "api").handler)
 
 
@@ -93,7 +99,7 @@ def test_every_operation_says_what_it_does_who_may_and_what_comes_back() -> None
         assert operation["summary"], path
         assert well(operation)["content"], path
         is_open = operation.get("security") == []
-        assert is_open == (path == "/api/ping")
+        assert is_open == (path == "/api/ping" or (path == "/api/session" and method != "POST"))
         assert is_open or "403" in operation["responses"], (method, path)
     names = [operation["operationId"] for _, _, operation in OPERATIONS]
     assert len(set(names)) == len(names)
@@ -117,7 +123,8 @@ def test_addresses_are_relative_to_the_document_so_that_they_hold_under_any_pref
 
 
 JOBS = ("/api/backtests", "/api/sweeps")
-ASKED = [path for method, path, _ in OPERATIONS if method == "GET" and "{" not in path]
+FILES = ("/api/trades.csv", "/api/tax.csv")
+ASKED = [path for method, path, _ in OPERATIONS if method == "GET" and "{" not in path and path not in FILES]
 
 
 @pytest.mark.parametrize("is_fresh", [True, False], ids=["fresh", "busy"])
@@ -161,13 +168,18 @@ def test_what_is_told_is_answered_in_the_stated_shape_too(api: Http) -> None:
         ("POST", "/api/kill", "/api/kill", {"why": "a test"}),
         ("POST", "/api/rearm", "/api/rearm", None),
         ("POST", "/api/ws-ticket", "/api/ws-ticket", None),
+        ("POST", "/api/config/check", "/api/config/check", {"window": 20, "base_currency": "EUR"}),
+        ("POST", "/api/config/check", "/api/config/check", {"window": 30}),
+        ("POST", "/api/config/restore", "/api/config/restore", {"version": 1, "names": ["cooldown_seconds"]}),
+        ("POST", "/api/session", "/api/session", None),
+        ("DELETE", "/api/session", "/api/session", None),
     ]
     for method, path, template, body in told:
         reply = api(method, path, body)
         assert reply.status == 200, path
         assert misfits(reply.data, answer_of(method.lower(), template)) == [], path
     asked = {(method, template) for method, _, template, _ in told} | {("GET", path) for path in ASKED}
-    others = {(method, path) for method, path, _ in OPERATIONS if path.startswith(JOBS)}
+    others = {(method, path) for method, path, _ in OPERATIONS if path.startswith((*JOBS, *FILES))}
     assert asked | others == {(method, path) for method, path, _ in OPERATIONS}
 
 

@@ -2,13 +2,13 @@
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
 from heisenbug.domain.assets import Pair, TradingPair
-from heisenbug.domain.errors import FieldError, InvalidSettings, StaleVersion
+from heisenbug.domain.errors import FieldError, InvalidSettings, NotFound, StaleVersion
 from heisenbug.domain.model import misfit
 from heisenbug.domain.settings import DEFAULTS, Settings, as_plain, change, parse
 from heisenbug.store.bot_config import BotConfig, StoredConfig
@@ -71,6 +71,26 @@ class Configurations:
                 if version is not None or attempt == ATTEMPTS - 1:
                     raise
         raise AssertionError("unreachable")
+
+    def checked(self, changes: Mapping[str, Any]) -> Settings:
+        """What the settings would be with `changes`, of which nothing is kept; raises InvalidSettings."""
+        stored = self._config.read()
+        settings = _mended(stored, changes) if stored else change(DEFAULTS, changes)
+        _check_base(settings, self._enabled() if stored else _pairs_named(settings))
+        return settings
+
+    def as_it_was(self, version: int, names: Sequence[str] | None = None) -> dict[str, Any]:
+        """The settings as they were at `version`, all or those of `names`; raises NotFound and InvalidSettings."""
+        kept = self._history.get(version)
+        if kept is None:
+            raise NotFound(f"Version {version} is not kept: heisenbug config history names those that are.")
+        wanted = list(kept.settings) if names is None else list(names)
+        unknown = [name for name in wanted if name not in kept.settings]
+        if unknown:
+            has = ", ".join(kept.settings)
+            message = f"names: version {version} has no setting {', '.join(unknown)[:100]}; it has {has}."
+            raise InvalidSettings([FieldError("names", message)])
+        return {name: kept.settings[name] for name in wanted}
 
     def version(self, version: int) -> Configuration | None:
         """The configuration as it was at `version`, or None where no tick saw it."""

@@ -12,7 +12,7 @@ from heisenbug.domain.assets import Pair, TradingPair
 from heisenbug.domain.errors import FieldError, InvalidSettings, NotFound
 from heisenbug.domain.ledger import Ledger
 from heisenbug.domain.protections import Drawdown
-from heisenbug.domain.rules import BadValue, Flag
+from heisenbug.domain.rules import BadValue, Flag, shown
 from heisenbug.domain.schedule import newest_due
 from heisenbug.domain.settings import DEFAULTS, as_plain, change, describe
 from heisenbug.domain.snapshot import Snapshot
@@ -203,12 +203,32 @@ class Desk:
 
     def change_config(self, changes: Any, who: str, version: int | None = None) -> Plain:
         """Change settings; raises InvalidSettings naming each bad field, or StaleVersion; then nothing is changed."""
-        if not isinstance(changes, Mapping) or not changes:
-            message = 'Send at least one setting, as in {"risk_tolerance": 0.6}.'
-            raise InvalidSettings([FieldError("settings", message)])
+        changes = _some(changes)
         if changes.get("mode") in ("paper", "live"):
             self._refuse_open(changes["mode"])
         return _config(self._configurations.change(changes, who, self._clock(), version))
+
+    def check_config(self, changes: Any) -> Plain:
+        """What is wrong with `changes` of settings, and what each would change; nothing is kept of them."""
+        before = as_plain(self._told()[0].settings)
+        try:
+            after = as_plain(self._configurations.checked(_some(changes)))
+        except InvalidSettings as invalid:
+            return {"errors": _field_errors(invalid), "changes": []}
+        names = [name for name in after if after[name] != before[name]]
+        rows = [{"name": name, "before": before[name], "after": after[name]} for name in names]
+        return {"errors": [], "changes": rows}
+
+    def restore_config(self, version: Any, names: Any, who: str, seen: int | None = None) -> Plain:
+        """Set settings back to what they were at a version; raises InvalidSettings, StaleVersion or NotFound."""
+        errors = []
+        if not isinstance(version, int) or isinstance(version, bool) or version < 1:
+            errors.append(FieldError("version", f"version must be the number of a version, not {shown(version)}."))
+        if names is not None and (not isinstance(names, list) or not all(isinstance(name, str) for name in names)):
+            errors.append(FieldError("names", f'names must be a list such as ["model"], not {shown(names)}.'))
+        if errors:
+            raise InvalidSettings(errors)
+        return self.change_config(self._configurations.as_it_was(version, names), who, seen)
 
     def put_pair(self, name: str, enabled: Any = True, priority: Any = 50) -> Plain:
         """Add a pair or change it; raises InvalidSettings, also where the model in use knows nothing of it."""
@@ -343,6 +363,13 @@ class Desk:
             "data_age_seconds": round(max(age, 0), 1),
             "guarded": tick["guarded"],
         }
+
+
+def _some(changes: Any) -> Mapping[str, Any]:
+    if not isinstance(changes, Mapping) or not changes:
+        message = 'Send at least one setting, as in {"risk_tolerance": 0.6}.'
+        raise InvalidSettings([FieldError("settings", message)])
+    return changes
 
 
 def _state_word(state: State, told: Configuration, invalid: InvalidSettings | None) -> str:

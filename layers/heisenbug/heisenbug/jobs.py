@@ -31,6 +31,10 @@ class JobDesk:
         now = self.clock()
         return {f"{self.kind}s": [plain_job(job, now) for job in self.jobs.newest(limit)]}
 
+    def markets(self) -> list[str]:
+        """The names of the markets that were uploaded."""
+        return self.shelf().markets()
+
     def report(self, job_id: str) -> str:
         """What a job reports, as JSON text; raises NotFound."""
         job = self._found(job_id)
@@ -52,7 +56,7 @@ class JobDesk:
         if unknown:
             hint = f"a {self.kind} takes {', '.join(fields)}."
             raise InvalidSettings([FieldError(name, f"{name} is not understood here; {hint}") for name in unknown])
-        name, there = told.get("market"), self.shelf().markets()
+        name, there = told.get("market"), self.markets()
         if name not in there:
             named = f"no market {name[:40]}" if isinstance(name, str) else f"no market in {shown(name)}"
             have = f"there are {', '.join(there[:20])}" if there else "none was uploaded yet"

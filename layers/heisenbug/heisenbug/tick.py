@@ -319,6 +319,7 @@ def _snapshot(
         decision.samples,
         told.settings.mode,
         outcome_of(decision),
+        max(round((bot.clock().timestamp() - due) * 1000), 0),
     )
 
 

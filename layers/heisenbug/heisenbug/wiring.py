@@ -40,6 +40,8 @@ from heisenbug.tick_queue import Ticks
 if TYPE_CHECKING:
     from heisenbug.backtesting import Work
     from heisenbug.backtests import Backtests
+    from heisenbug.exports import Exports
+    from heisenbug.overview import Overview
     from heisenbug.refitting import Refitting
     from heisenbug.sweeping import SweepWork
     from heisenbug.sweeps import Sweeps
@@ -62,6 +64,20 @@ def desk_from_environment(environment: Mapping[str, str] = os.environ) -> Desk:
     """The desk of the bot that the environment names."""
     bind_all(environment.get("TABLE_PREFIX", ""))
     return Desk(environment.get("BOT_ID", "default"), VENUES[environment.get("VENUE", "uphold")], now)
+
+
+def overview_from_environment(desk: Desk, environment: Mapping[str, str] = os.environ) -> "Overview":
+    """The same bot at a glance."""
+    from heisenbug.overview import Overview
+
+    return Overview(desk, environment.get("BOT_ID", "default"), now)
+
+
+def exports_from_environment(environment: Mapping[str, str] = os.environ) -> "Exports":
+    """Its trades as files."""
+    from heisenbug.exports import Exports
+
+    return Exports(environment.get("BOT_ID", "default"), VENUES[environment.get("VENUE", "uphold")])
 
 
 # What backtests take is imported when it is wired: the trader starts without it.

@@ -30,7 +30,8 @@ class Snapshot:
     """What a tick saw and held: enough, with the samples before it and its settings' version, to decide again.
 
     `sample_seconds` is 0 on a tick that is no sample, `samples` counts the window's; times are epoch seconds.
-    `ticks` is 0 where no tick was: in a market's past. `outcome` is None where none was kept.
+    `ticks` is 0 where no tick was: in a market's past. `outcome` is None where none was kept. `after_ms` says how long
+    after it was due the tick had decided.
     """
 
     at: int
@@ -46,6 +47,7 @@ class Snapshot:
     samples: int = 0
     mode: str = "paper"
     outcome: Outcome | None = None
+    after_ms: int = 0
 
     @property
     def guarded(self) -> dict[Pair, Guarded]:
@@ -73,6 +75,7 @@ def pack(snapshot: Snapshot) -> bytes:
         "m": snapshot.samples,
         **({} if snapshot.mode == "paper" else {"l": snapshot.mode}),
         **({} if snapshot.outcome is None else {"d": _pack_outcome(snapshot.outcome)}),
+        **({"t": snapshot.after_ms} if snapshot.after_ms else {}),
     }
     return zlib.compress(json.dumps(plain, separators=(",", ":")).encode(), 9)
 
@@ -104,6 +107,7 @@ def unpack(at: int, packed: bytes) -> Snapshot:
         plain["m"],
         plain.get("l", "paper"),
         _outcome(plain["d"]) if "d" in plain else None,
+        plain.get("t", 0),
     )
 
 

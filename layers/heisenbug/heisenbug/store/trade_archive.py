@@ -1,5 +1,7 @@
 """TradeArchive (bot_id, sequence): every trade there ever was with the record of its decision, for tax and audit."""
 
+from collections.abc import Iterator
+
 from pynamodb.exceptions import DoesNotExist
 
 from heisenbug.domain.errors import NotFound
@@ -20,6 +22,11 @@ class TradeArchive:
 
     def __init__(self, bot_id: str, mode: str) -> None:
         self._book = book(bot_id, mode)
+
+    def all(self) -> Iterator[Trade]:
+        """Every trade, oldest first, read as they are asked for."""
+        wanted = [name for name in TradeArchiveItem.get_attributes() if name != "record"]
+        return map(trade_of, TradeArchiveItem.query(self._book, attributes_to_get=wanted))
 
     def get(self, sequence: int) -> tuple[Trade, bytes | None]:
         """The trade with this sequence number and the inputs of its decision, packed; raises NotFound."""
