@@ -366,12 +366,14 @@ def test_a_trade_that_the_bot_is_still_at_cannot_be_stated(
     assert (running(), ledger().holdings) == (trade, STARTED)
 
 
-@pytest.mark.parametrize(("role", "code"), [("reader", "forbidden"), (None, "forbidden")])
-def test_who_may_only_look_states_nothing(opened: Live, api: Http, tables: Cloud, role: str | None, code: str) -> None:
+@pytest.mark.parametrize(("role", "refusal"), [("reader", (403, "forbidden")), (None, (401, "unauthorized"))])
+def test_who_may_only_look_states_nothing(
+    opened: Live, api: Http, tables: Cloud, role: str | None, refusal: tuple[int, str]
+) -> None:
     trade = running()
     tables.calls.clear()
     reply = state(api.as_role(role), EXECUTED, trade.id)
-    assert (reply.status, reply.error["code"]) == (403, code)
+    assert (reply.status, reply.error["code"]) == refusal
     assert tables.calls == []
     assert running() == trade
 
