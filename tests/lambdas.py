@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 
 from tests.tables import PREFIX
+from web import packing
 
 ROOT = Path(__file__).parents[1]
 WEBSOCKET = "abcd0001.execute-api.eu-central-1.amazonaws.com/prod"
@@ -48,8 +49,9 @@ def load(monkeypatch: pytest.MonkeyPatch, folder: str, module: str = "app") -> M
 
 
 def shelve_page(monkeypatch: pytest.MonkeyPatch, folder: Path) -> None:
-    """Make web/ importable as heisenbug_web, as its layer does."""
-    (folder / "heisenbug_web").symlink_to(ROOT / "web")
+    """Make web/ importable as heisenbug_web, packed as for its layer."""
+    (folder / "heisenbug_web").mkdir()
+    packing.main(ROOT / "web", folder / "heisenbug_web")
     monkeypatch.delitem(sys.modules, "heisenbug_web", raising=False)
     monkeypatch.syspath_prepend(str(folder))
 
@@ -101,15 +103,28 @@ class Http:
         **changes: Any,
     ) -> Reply:
         """One request: `body` is sent as JSON, `text` as it is; `changes` are made to the event."""
+        answer = self.raw(method, path, body, text=text, query=query, **changes)
+        told = answer["body"]
+        if answer["isBase64Encoded"]:
+            told = base64.b64decode(told).decode("utf-8", "replace")
+        headers = {name.lower(): value for name, value in answer["headers"].items()}
+        return Reply(answer["statusCode"], headers, told, tuple(answer["cookies"]))
+
+    def raw(
+        self,
+        method: str,
+        path: str,
+        body: Any = None,
+        *,
+        text: str | None = None,
+        query: Mapping[str, str] | None = None,
+        **changes: Any,
+    ) -> Event:
+        """The same, as the gateway gets it."""
         event = http_event(method, path, self.role, self.headers)
         event |= {"body": text if body is None else json.dumps(body)} if body is not None or text is not None else {}
         event |= {"queryStringParameters": dict(query)} if query else {}
-        answer = self.handler({**event, **changes}, None)
-        body = answer["body"]
-        if answer["isBase64Encoded"]:
-            body = base64.b64decode(body).decode("utf-8", "replace")
-        headers = {name.lower(): value for name, value in answer["headers"].items()}
-        return Reply(answer["statusCode"], headers, body, tuple(answer["cookies"]))
+        return self.handler({**event, **changes}, None)
 
     def as_role(self, role: str | None) -> "Http":
         """The same for another caller."""

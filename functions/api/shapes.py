@@ -145,6 +145,7 @@ STATUS = all_of(
         "consent": or_none(all_of({"typed": TEXT, "digest": TEXT, "by": TEXT, "at": MOMENT})),
         "risk_tolerance": NUMBER,
         "min_confidence": NUMBER,
+        "max_drawdown": NUMBER,
         "check_interval": WHOLE,
         "cache_ttl": WHOLE,
         "base_currency": TEXT,

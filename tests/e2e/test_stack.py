@@ -1,6 +1,7 @@
 """What a deployed stack is, before anybody asks it anything."""
 
 import json
+import re
 
 import pytest
 from websockets.exceptions import InvalidStatus
@@ -64,7 +65,9 @@ def test_the_page_comes_with_a_strict_policy_and_its_files(bot: Deployed) -> Non
 
     assert page.status_code == 200
     assert "default-src 'none'" in page.headers["Content-Security-Policy"]
-    assert requests.get(bot.outputs["PanelUrl"] + "assets/app.js", timeout=20).status_code == 200
+    for script in re.findall(r'<script src="(assets/[^"]+)"', page.text):
+        answer = requests.get(bot.outputs["PanelUrl"] + script, timeout=20)
+        assert (answer.status_code, answer.headers["Content-Encoding"]) == (200, "gzip")
 
 
 def test_a_websocket_opens_with_a_token_or_a_ticket_once_and_with_nothing_else(bot: Deployed) -> None:

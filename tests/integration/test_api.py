@@ -1,7 +1,10 @@
 """The HTTP API: every route, what it refuses and how, and that what is refused changes nothing."""
 
 import base64
+import gzip
+import hashlib
 import json
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -501,8 +504,10 @@ def test_what_is_the_bots_own_fault_is_raised_for_the_alarm_to_see(api: Http, ta
     ("path", "kind"),
     [
         ("/", "text/html; charset=utf-8"),
-        ("/assets/app.js", "text/javascript; charset=utf-8"),
-        ("/assets/style.css", "text/css; charset=utf-8"),
+        ("/assets/sw.js", "text/javascript; charset=utf-8"),
+        ("/assets/manifest.webmanifest", "application/manifest+json"),
+        ("/assets/icon-192.png", "image/png"),
+        ("/assets/licences.txt", "text/plain; charset=utf-8"),
         ("/assets/icon.svg", "image/svg+xml"),
         ("/assets/docs.js", "text/javascript; charset=utf-8"),
         ("/assets/swagger-ui-bundle.min.js", "text/javascript; charset=utf-8"),
@@ -521,10 +526,40 @@ def test_the_files_need_no_token_and_are_asked_for_again_each_time(api: Http, pa
     assert (changed.status, changed.text) == (200, first.text)
 
 
+def scripts(page: str) -> list[str]:
+    return re.findall(r'<script src="(assets/[^"]+)"', page)
+
+
+def test_a_visit_asks_for_the_page_two_scripts_and_the_manifest_alone(api: Http) -> None:
+    page = api("GET", "/").text
+    assert len(scripts(page)) == 2
+    others = re.findall(r'(?:src|href)="(?!data:)([^"]+)"', page)
+    assert sorted(others) == sorted([*scripts(page), "assets/manifest.webmanifest", "api/docs"])
+
+
+def test_a_script_whose_name_changes_with_it_is_kept_for_ever_and_comes_compressed(api: Http) -> None:
+    for script in scripts(api("GET", "/").text):
+        plain = api("GET", f"/{script}")
+        assert plain.headers["cache-control"] == "public, max-age=31536000, immutable"
+        packed = api.with_headers(Accept_Encoding="gzip, br").raw("GET", f"/{script}")
+        assert (packed["headers"]["Content-Encoding"], packed["headers"]["Vary"]) == ("gzip", "Accept-Encoding")
+        assert gzip.decompress(base64.b64decode(packed["body"])).decode() == plain.text
+
+
+def test_a_cold_visit_weighs_less_than_150_kilobytes(api: Http) -> None:
+    page = api("GET", "/").text
+    asked = ["/", *(f"/{script}" for script in scripts(page)), "/assets/manifest.webmanifest"]
+    sent = [api.with_headers(Accept_Encoding="gzip").raw("GET", path)["body"] for path in asked]
+    assert sum(len(base64.b64decode(body)) for body in sent) < 150_000
+
+
 @pytest.mark.parametrize(
     "name",
     [
         "app.py",
+        "app.js",
+        "index.html.gz",
+        "packing.py",
         "Makefile",
         "nothing.js",
         "..%2Fpage.js",
@@ -543,14 +578,20 @@ def test_no_other_file_can_be_asked_for(api: Http, name: str) -> None:
 def test_the_page_may_run_its_own_files_alone_and_talk_to_this_websocket_alone(api: Http) -> None:
     policy = api("GET", "/").headers["content-security-policy"]
     parts = dict(part.strip().split(" ", 1) for part in policy.split(";"))
-    assert (parts["default-src"], parts["script-src"], parts["style-src"]) == ("'none'", "'self'", "'self'")
+    assert (parts["default-src"], parts["script-src"]) == ("'none'", "'self'")
+    style = re.search(r"<style>(.*?)</style>", api("GET", "/").text, re.DOTALL)
+    assert style is not None
+    digest = base64.b64encode(hashlib.sha256(style[1].encode()).digest()).decode()
+    assert parts["style-src"] == f"'self' 'sha256-{digest}'"
+    assert parts["trusted-types"] == "worker"
     assert parts["connect-src"] == "'self' wss://abcd0001.execute-api.eu-central-1.amazonaws.com"
     assert "unsafe" not in policy
 
 
 @pytest.mark.parametrize("path", ["/", "/api/docs"])
 def test_the_pages_hold_nothing_inline_and_nothing_from_elsewhere(api: Http, path: str) -> None:
-    text = api("GET", path).text
+    # The panel's style is within the page, and its policy names it by its content.
+    text = re.sub(r"<style>.*?</style>|data:[^\"]+", "", api("GET", path).text, flags=re.DOTALL)
     assert "<style" not in text
     assert " style=" not in text
     assert "<script>" not in text

@@ -68,6 +68,7 @@ class Desk:
             "consent": asdict(state.consent) if state.consent else None,
             "risk_tolerance": settings.risk_tolerance,
             "min_confidence": settings.min_confidence,
+            "max_drawdown": settings.max_drawdown,
             "check_interval": settings.check_interval_seconds,
             "cache_ttl": settings.cache_ttl_seconds,
             "base_currency": settings.base_currency,

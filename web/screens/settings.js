@@ -1,0 +1,184 @@
+// The settings: a form made of the schema that the server checks with, the difference before it is saved, and the past.
+
+import { call, Refusal } from "../api.js";
+import { time } from "../format.js";
+import { html } from "../html.js";
+import { refresh } from "../live.js";
+import { tell } from "../parts/act.js";
+import { useAsked } from "../parts/asked.js";
+import { Answer, Section, Table } from "../parts/bits.js";
+import { isAdmin, say, status } from "../state.js";
+import { useState } from "../vendor/preact-hooks.js";
+
+// What heisenbug fit writes is nothing to type.
+const NOT_TYPED = ["model"];
+
+export function Settings() {
+  const schema = useAsked("config/schema", { pulsing: false });
+  const config = useAsked("config");
+  return html`<h1>Settings</h1>
+    ${isAdmin.value ? null : html`<p class="notice">You may look; changing anything takes the admin token.</p>`}
+    <${Answer} asked=${schema} rows=${16}>${({ properties }) => html`<${Answer} asked=${config} rows=${16}>${(told) => html`<${Form} key=${told.version} properties=${properties} told=${told} again=${config.again} />`}<//>`}<//>
+    <${Pairs} />
+    <${GoingLive} />
+    <${History} />`;
+}
+
+function Form({ properties, told, again }) {
+  const [typed, setTyped] = useState({});
+  const [errors, setErrors] = useState(Object.fromEntries(told.errors?.map(({ field, message }) => [field, message]) ?? []));
+  const [changes, setChanges] = useState(null);
+  const names = Object.keys(properties).filter((name) => !NOT_TYPED.includes(name));
+  const wanted = () => Object.fromEntries(Object.entries(typed).map(([name, text]) => [name, valueOf(text, properties[name])]));
+  const type = (name, text) => {
+    setTyped({ ...typed, [name]: text });
+    setChanges(null);
+  };
+  const forget = () => {
+    setTyped({});
+    setErrors({});
+    setChanges(null);
+  };
+  const check = async (event) => {
+    event.preventDefault();
+    const answer = await asked(() => call("POST", "config/check", wanted()), setErrors);
+    if (!answer) return;
+    setErrors(byField(answer.errors));
+    setChanges(answer.errors.length ? null : answer.changes);
+    if (answer.errors.length) focusOn(answer.errors[0].field);
+  };
+  const save = async () => {
+    const answer = await asked(() => call("PATCH", "config", wanted(), { version: told.version }), setErrors);
+    if (!answer) return again();
+    say(`Saved as version ${answer.version}; it counts from the next check on.`, "good");
+    forget();
+    refresh();
+  };
+  return html`<${Section} name="form" title="What the bot is told" note=${`version ${told.version}`} twin="config set NAME=VALUE">
+    <form onSubmit=${check} novalidate>
+      <div class="fields">${names.map((name) => html`<${Field} key=${name} name=${name} rule=${properties[name]} now=${told.settings[name]} text=${typed[name]} error=${errors[name]} onType=${(text) => type(name, text)} />`)}</div>
+      ${told.settings.model ? html`<p class="note">A fitted ${told.settings.model.kind} model is in use, learned until ${time(told.settings.model.end)}; <code>heisenbug fit</code> makes another.</p>` : null}
+      ${errors.settings ? html`<p class="notice bad" role="alert">${errors.settings}</p>` : null}
+      <div class="controls sticky">
+        <button type="submit" class="main" disabled=${!isAdmin.value || !Object.keys(typed).length}>See what changes</button>
+        <button type="button" disabled=${!Object.keys(typed).length} onClick=${forget}>Forget it</button>
+      </div>
+      ${changes ? html`<${Difference} changes=${changes} onSave=${save} />` : null}
+    </form>
+  <//>`;
+}
+
+function Difference({ changes, onSave }) {
+  if (!changes.length) return html`<p class="notice">That is what it is told already.</p>`;
+  return html`<div class="notice" role="status">
+    <ul>${changes.map(({ name, before, after }) => html`<li key=${name}><strong>${name}</strong>: ${textOf(before)} → ${textOf(after)}</li>`)}</ul>
+    <button type="button" class="main" onClick=${onSave}>Save it; it counts from the next check on</button>
+  </div>`;
+}
+
+function Field({ name, rule, now, text, error, onType }) {
+  const value = text ?? textOf(now);
+  const told = { id: `field-${name}`, name, value, disabled: !isAdmin.value, "aria-describedby": `about-${name}`, "aria-invalid": error ? "true" : undefined, onInput: (event) => onType(event.target.value) };
+  const choices = rule.type === "boolean" ? ["true", "false"] : rule.enum;
+  const input = choices ? html`<select ...${told}>${choices.map((one) => html`<option key=${one} value=${one}>${one}</option>`)}</select>` : html`<input ...${told} autocomplete="off" spellcheck="false" />`;
+  const isChanged = text !== undefined && text !== textOf(now);
+  return html`<div class=${`field ${isChanged ? "changed" : ""}`}>
+    <label for=${told.id}>${name}</label>
+    ${input}
+    ${error ? html`<p class="bad" role="alert">${error}</p>` : null}
+    <p id=${`about-${name}`} class="note">${rule.description} ${rule.must.replace(`${name} must be`, "It is")} Default: ${textOf(rule.default) || "nothing"}.
+      ${isAdmin.value && textOf(now) !== textOf(rule.default) ? html`<button type="button" class="quiet" onClick=${() => onType(textOf(rule.default))}>Back to the default</button>` : null}</p>
+  </div>`;
+}
+
+const textOf = (value) => (value === null || value === undefined ? "" : typeof value === "object" ? JSON.stringify(value) : String(value));
+
+/** What was typed, as the command line takes it: JSON where it is JSON, nothing where nothing is allowed, else text. */
+function valueOf(text, rule) {
+  if (text.trim() === "" && rule.default === null) return null;
+  try {
+    return JSON.parse(text);
+  } catch {
+    return text;
+  }
+}
+
+const byField = (rows) => Object.fromEntries(rows.map(({ field, message }) => [field, message]));
+
+/** What came back, or null where it was refused: then the words stand beside their fields. */
+async function asked(ask, setErrors) {
+  try {
+    return await ask();
+  } catch (error) {
+    if (!(error instanceof Refusal)) throw error;
+    const named = byField(error.fields ?? []);
+    setErrors(Object.keys(named).length ? named : { settings: error.message });
+    return null;
+  }
+}
+
+const focusOn = (name) => document.getElementById(`field-${name}`)?.focus();
+
+function Pairs() {
+  const answer = useAsked("pairs");
+  const [name, setName] = useState("");
+  const [error, setError] = useState("");
+  const change = (one, what) => tell("PUT", `pairs/${one.pair}`, { enabled: one.enabled, priority: one.priority, ...what }, `${one.pair}: it counts from the next check on.`).then(answer.again);
+  const add = async (event) => {
+    event.preventDefault();
+    try {
+      await call("PUT", `pairs/${encodeURIComponent(name.trim())}`, {});
+      setName("");
+      setError("");
+      answer.again();
+    } catch (refused) {
+      if (!(refused instanceof Refusal)) throw refused;
+      setError(refused.message);
+    }
+  };
+  const isOff = !isAdmin.value;
+  const columns = [
+    { name: "pair", label: "Pair", kind: "strong", show: (one) => one.pair },
+    { name: "enabled", label: "Enabled", show: (one) => html`<input type="checkbox" aria-label=${`${one.pair} enabled`} checked=${one.enabled} disabled=${isOff} onChange=${(event) => change(one, { enabled: event.target.checked })} />` },
+    { name: "priority", label: "Priority", show: (one) => html`<input type="number" class="short" aria-label=${`Priority of ${one.pair}`} min="1" max="100" value=${one.priority} disabled=${isOff} onChange=${(event) => change(one, { priority: Number(event.target.value) })} />` },
+    { name: "remove", label: "Take out", show: (one) => html`<button type="button" disabled=${isOff} onClick=${() => tell("DELETE", `pairs/${one.pair}`, undefined, `${one.pair} is out.`).then(answer.again)}>Take out</button>` },
+  ];
+  return html`<${Section} name="pairs" title="Pairs" note="of equals the lower priority goes first" twin="pairs list">
+    <${Answer} asked=${answer} rows=${4}>${({ pairs }) => html`<${Table} label="Pairs" columns=${columns} rows=${pairs} keyOf=${(one) => one.pair} />`}<//>
+    <form class="controls" onSubmit=${add} novalidate>
+      <label>Another pair <input value=${name} placeholder="SOL-USD" disabled=${isOff} aria-invalid=${error ? "true" : undefined} onInput=${(event) => setName(event.target.value)} /></label>
+      <button type="submit" disabled=${isOff || !name.trim()}>Add it</button>
+    </form>
+    ${error ? html`<p class="bad" role="alert">${error}</p>` : null}
+  <//>`;
+}
+
+function GoingLive() {
+  const isLive = status.value?.mode === "live";
+  return html`<${Section} name="live" title="Live money" twin="live">
+    <p>${isLive ? "It trades live money." : "It trades paper money."} Live money takes three separate acts, none of which this page can do alone: a deployment with <code>LiveTrading=enabled</code>, the exchange's token stored with <code>heisenbug credential</code>, and <code>heisenbug live</code>, where the amounts are typed in full. Setting the mode to paper ends it at once.</p>
+  <//>`;
+}
+
+function History() {
+  const answer = useAsked("config/history?limit=20");
+  const undo = (version, older, names) => tell("POST", "config/restore", { version: older.version, names }, `Back to what version ${older.version} said of ${names.join(", ")}.`).then(answer.again);
+  return html`<${Section} name="history" title="History of the settings" twin="config history">
+    <${Answer} asked=${answer} rows=${6}>${({ versions }) => {
+      const rows = versions.map((version, place) => ({ ...version, older: versions[place + 1], names: changed(version, versions[place + 1]) }));
+      const columns = [
+        { name: "version", label: "Version", kind: "number", show: (row) => row.version },
+        { name: "at", label: "Seen", show: (row) => time(row.at) },
+        { name: "who", label: "Who", show: (row) => row.who },
+        { name: "changed", label: "Changed", kind: "wide", show: (row) => row.names.map((name) => `${name}: ${textOf(row.older.settings[name])} → ${textOf(row.settings[name])}`).join("; ") || "–" },
+        { name: "undo", label: "Undo", show: (row) => (row.names.length && isAdmin.value ? html`<button type="button" onClick=${() => undo(row, row.older, row.names)}>Undo</button>` : null) },
+      ];
+      return rows.length ? html`<${Table} label="Versions" columns=${columns} rows=${rows} keyOf=${(row) => row.version} />` : html`<p class="empty">No version yet; the first check keeps the first.</p>`;
+    }}<//>
+  <//>`;
+}
+
+function changed(version, older) {
+  if (!older) return [];
+  return Object.keys(version.settings).filter((name) => textOf(version.settings[name]) !== textOf(older.settings[name]));
+}
