@@ -72,7 +72,7 @@ soak: $(DEV)/requirements.txt ## run it as a person would, for a quarter of an h
 openapi: $(DEV)/requirements.txt ## write the HTTP API's document anew
 	@$(DEV)/bin/python -m cli.openapi > web/openapi.json
 
-vendor: $(DEV)/requirements.txt ## fetch the libraries that browsers get, as web/vendor/lock.json says (needs npm)
+vendor: $(DEV)/requirements.txt ## fetch what others wrote for browsers, as the locks in web/vendor and tests/vendor say (needs npm)
 	@$(DEV)/bin/python -m local.vendor
 
 # What the Lambda runtime brings must not be in a layer a second time.

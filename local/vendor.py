@@ -1,4 +1,6 @@
-"""Fetches the libraries that browsers get from the npm registry into web/vendor, as web/vendor/lock.json says.
+"""Fetches what others wrote for browsers from the npm registry, as the lock.json of each folder says.
+
+web/vendor is what browsers get, tests/vendor what looks at them in tests.
 
 `python -m local.vendor` takes exactly what is locked: a package or a file with another hash is refused, and nothing is
 written. `python -m local.vendor --lock` takes the versions that the lock names and writes their hashes into it anew.
@@ -17,8 +19,10 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-VENDOR = Path(__file__).resolve().parent.parent / "web" / "vendor"
+ROOT = Path(__file__).resolve().parent.parent
+VENDOR = ROOT / "web" / "vendor"
 LOCK = VENDOR / "lock.json"
+FOLDERS = (VENDOR, ROOT / "tests" / "vendor")
 
 
 class NotAsLocked(Exception):
@@ -27,19 +31,20 @@ class NotAsLocked(Exception):
 
 def main() -> None:
     """Fetch everything, then write everything."""
-    parser = argparse.ArgumentParser(description="Fetch the libraries of web/vendor/lock.json.")
-    parser.add_argument("--lock", action="store_true", help="write the hashes of what is fetched into the lock")
+    parser = argparse.ArgumentParser(description="Fetch the libraries of web/vendor and tests/vendor.")
+    parser.add_argument("--lock", action="store_true", help="write the hashes of what is fetched into the locks")
     relock = parser.parse_args().lock
-    lock = json.loads(LOCK.read_text())
+    locks = {folder: json.loads((folder / LOCK.name).read_text()) for folder in FOLDERS}
     try:
-        files = dict(fetched(lock, relock))
+        files = {folder / name: content for folder in FOLDERS for name, content in fetched(locks[folder], relock)}
     except NotAsLocked as problem:
         sys.exit(f"{problem} Nothing was written.")
-    for name, content in files.items():
-        (VENDOR / name).write_bytes(content)
+    for file, content in files.items():
+        file.write_bytes(content)
     if relock:
-        LOCK.write_text(json.dumps(lock, indent=2) + "\n")
-    print(f"{len(files)} files in {VENDOR}")
+        for folder, lock in locks.items():
+            (folder / LOCK.name).write_text(json.dumps(lock, indent=2) + "\n")
+    print(f"{len(files)} files in {' and '.join(map(str, FOLDERS))}")
 
 
 def fetched(lock: dict[str, Any], relock: bool = False) -> Iterator[tuple[str, bytes]]:

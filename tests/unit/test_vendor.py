@@ -14,13 +14,13 @@ from typing import Any
 import pytest
 
 from local import vendor
-from local.vendor import LOCK, VENDOR, NotAsLocked, fetched, made_local
+from local.vendor import FOLDERS, LOCK, VENDOR, NotAsLocked, fetched, made_local
 
 CODE = b'import{h}from"preact";export*from \'preact/hooks\';"preact"\n//# sourceMappingURL=x.js.map\n'
 
 
-def locked() -> dict[str, Any]:
-    found: dict[str, Any] = json.loads(LOCK.read_text())["packages"]
+def locked(folder: Path = VENDOR) -> dict[str, Any]:
+    found: dict[str, Any] = json.loads((folder / LOCK.name).read_text())["packages"]
     return found
 
 
@@ -46,11 +46,12 @@ def lock_of(packed: bytes, content: bytes) -> dict[str, Any]:
     return {"packages": {"it": {"version": "1.0.0", "integrity": integrity, "files": {"it.js": file}}}}
 
 
-def test_every_vendored_file_is_the_one_that_is_locked() -> None:
-    for package in locked().values():
+@pytest.mark.parametrize("folder", FOLDERS, ids=lambda folder: folder.parent.name)
+def test_every_vendored_file_is_the_one_that_is_locked(folder: Path) -> None:
+    for package in locked(folder).values():
         assert package["integrity"].startswith("sha512-")
         for name, file in package["files"].items():
-            assert hashlib.sha256((VENDOR / name).read_bytes()).hexdigest() == file["sha256"], name
+            assert hashlib.sha256((folder / name).read_bytes()).hexdigest() == file["sha256"], name
 
 
 def test_nothing_lies_there_that_is_not_locked_but_notices() -> None:

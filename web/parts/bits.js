@@ -28,7 +28,7 @@ export const Failure = ({ error, again }) => html`<div class="notice bad" role="
 </div>`;
 
 /** Room for what is being asked for, of about its final height. */
-export const Waiting = ({ rows = 6 }) => html`<div class="waiting" aria-label="Asking…">
+export const Waiting = ({ rows = 6 }) => html`<div class="waiting" role="status" aria-label="Asking…">
   ${Array.from({ length: rows }, (_, row) => html`<span key=${row}></span>`)}
 </div>`;
 

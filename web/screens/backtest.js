@@ -37,7 +37,7 @@ function Begin({ again }) {
     }
   };
   return html`<${Section} name="begin" title="Run one" twin="backtest --remote NAME">
-    <${Answer} asked=${markets} rows=${3}>${({ markets: names }) => names.length
+    <${Answer} asked=${markets} rows=${1}>${({ markets: names }) => names.length
       ? html`<form class="controls" onSubmit=${begin} novalidate>
           <label>Market <select value=${told.market} onChange=${type("market")}>${names.map((name) => html`<option key=${name} value=${name}>${name}</option>`)}</select></label>
           <label>From <input value=${told.from} placeholder="2025-05-10" onInput=${type("from")} /></label>
@@ -75,7 +75,7 @@ function Jobs({ jobs, chosen, onChoose }) {
     { name: "trades", label: "Trades", kind: "number", show: ({ summary }) => summary?.trades ?? "–" },
   ];
   return html`<${Section} name="jobs" title="Backtests" note="choose one, or two to compare" twin="backtest --help">
-    <${Answer} asked=${jobs} rows=${4}>${({ backtests }) => (backtests.length ? html`<${Table} label="Backtests" columns=${columns} rows=${backtests} keyOf=${(job) => job.id} />` : html`<p class="empty">None in the last 30 days.</p>`)}<//>
+    <${Answer} asked=${jobs} rows=${1}>${({ backtests }) => (backtests.length ? html`<${Table} label="Backtests" columns=${columns} rows=${backtests} keyOf=${(job) => job.id} />` : html`<p class="empty">None in the last 30 days.</p>`)}<//>
   <//>`;
 }
 

@@ -12,7 +12,7 @@ const GATES = ["window", "price", "held", "confidence", "risk", "return", "coold
 export function Opportunities() {
   const asked = useAsked("opportunities?limit=1000", { every: 15 });
   return html`<h1>Opportunities</h1>
-    <${Answer} asked=${asked} rows=${12}>${(answer) => html`<${Board} answer=${answer} />`}<//>
+    <${Answer} asked=${asked} rows=${24}>${(answer) => html`<${Board} answer=${answer} />`}<//>
     <${Decisions} />`;
 }
 

@@ -18,7 +18,7 @@ export function Settings() {
   const config = useAsked("config");
   return html`<h1>Settings</h1>
     ${isAdmin.value ? null : html`<p class="notice">You may look; changing anything takes the admin token.</p>`}
-    <${Answer} asked=${schema} rows=${16}>${({ properties }) => html`<${Answer} asked=${config} rows=${16}>${(told) => html`<${Form} key=${told.version} properties=${properties} told=${told} again=${config.again} />`}<//>`}<//>
+    <${Answer} asked=${schema} rows=${40}>${({ properties }) => html`<${Answer} asked=${config} rows=${40}>${(told) => html`<${Form} key=${told.version} properties=${properties} told=${told} again=${config.again} />`}<//>`}<//>
     <${Pairs} />
     <${GoingLive} />
     <${History} />`;
@@ -161,7 +161,7 @@ function GoingLive() {
 }
 
 function History() {
-  const answer = useAsked("config/history?limit=20");
+  const answer = useAsked("config/history?limit=20", { every: 5 });
   const undo = (version, older, names) => tell("POST", "config/restore", { version: older.version, names }, `Back to what version ${older.version} said of ${names.join(", ")}.`).then(answer.again);
   return html`<${Section} name="history" title="History of the settings" twin="config history">
     <${Answer} asked=${answer} rows=${6}>${({ versions }) => {
