@@ -1,4 +1,4 @@
-"""Commands that look: status, trades, opportunities, decisions, portfolio, watch."""
+"""Commands that look: status, opportunities, decisions, portfolio."""
 
 from typing import Annotated, Any
 
@@ -84,34 +84,6 @@ def _dropped_line(dropped: dict[str, Any]) -> str:
 
 def _open_line(trade: dict[str, Any] | None) -> str:
     return f"{_trade_line(trade)} {trade['outcome']}" if trade else "none"
-
-
-def trades(limit: Limit = 20, cursor: Cursor = None, json: Json = False) -> None:
-    """The newest trades, newest first."""
-    answer = call("GET", "trades", query={"limit": limit, "cursor": cursor})
-    if json:
-        show.as_json(answer)
-        return
-    columns = {
-        "sequence": "No",
-        "mode": "Money",
-        "at": "Decided",
-        "from": "From",
-        "amount": "Amount",
-        "to": "To",
-        "received": "Received",
-        "state": "State",
-        "confidence": "Confidence",
-        "cost_bps": "Cost bp",
-        "reason": "Why",
-    }
-    rows = [{**trade, "reason": _reason(trade)} for trade in answer["trades"]]
-    empty = "No trades yet. Most of the time that is the honest answer: heisenbug opportunities says why."
-    show.table(rows, columns, empty)
-
-
-def _reason(trade: dict[str, Any]) -> str:
-    return " - ".join(filter(None, (trade["reason"], trade["outcome"])))
 
 
 def opportunities(limit: Limit = 10, json: Json = False) -> None:

@@ -18,6 +18,7 @@ from cli import (
     show,
     sweeping,
     telling,
+    trading,
     uploading,
     watching,
 )
@@ -44,7 +45,7 @@ app.command("env-vars", rich_help_panel="Run")(laptop.env_vars)
 for name, look in (
     ("status", asking.status),
     ("watch", watching.watch),
-    ("trades", asking.trades),
+    ("trades", trading.trades),
     ("explain", explaining.explain),
     ("opportunities", asking.opportunities),
     ("decisions", asking.decisions),

@@ -91,15 +91,11 @@ def _in_path(name: str) -> dict[str, Any]:
 
 
 def _in_query(query: Any) -> dict[str, Any]:
-    schema = {**query.rule.schema(), **({} if query.default is None else {"default": query.default})}
-    return {"name": query.name, "in": "query", "description": query.means, "schema": schema}
+    return {"name": query.name, "in": "query", "description": query.means, "schema": query.schema()}
 
 
 def _extra(route: Any) -> list[dict[str, Any]]:
-    """What is read from the request by more than a number's name."""
-    if route.path in ("/api/prices", "/api/overview"):
-        means = "One pair alone, such as BTC-USD."
-        return [{"name": "pair", "in": "query", "description": means, "schema": {"type": "string"}}]
+    """What is read from the request's headers."""
     if route.returns == "Config" and route.sends:
         means = "The version the change counts on; 409 where somebody changed the settings first."
         return [{"name": "If-Match", "in": "header", "description": means, "schema": {"type": "string"}}]
@@ -107,9 +103,8 @@ def _extra(route: Any) -> list[dict[str, Any]]:
 
 
 def _refusals(route: Any) -> dict[str, Any]:
-    refusals: dict[str, Any] = {}
-    if route.query or route.sends or route.path in ("/api/start", "/api/stop", "/api/overview", "/api/prices"):
-        refusals["400"] = _answer("Not understood; each bad field is named and nothing was changed.", "Error")
+    words = "Not understood; each bad field is named and nothing was changed."
+    refusals: dict[str, Any] = {"400": _answer(words, "Error")}
     if route.access != "anyone":
         refusals["401"] = _answer("No token, or one that is not known.", "Error")
         refusals["403"] = _answer("The token does not allow this.", "Error")

@@ -1,6 +1,7 @@
 """How answers are printed: data on stdout, as tables for people or as JSON for programs; talk on stderr."""
 
 import json
+import sys
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -18,6 +19,13 @@ talk = Console(stderr=True, highlight=False)
 def as_json(data: Any) -> None:
     """Print data as JSON, nothing else."""
     out.print_json(json.dumps(data), highlight=False) if out.is_terminal else print(json.dumps(data))
+
+
+def raw(text: str) -> None:
+    """Text on stdout, to the byte."""
+    sys.stdout.flush()
+    sys.stdout.buffer.write(text.encode("utf-8"))
+    sys.stdout.buffer.flush()
 
 
 def say(text: str) -> None:

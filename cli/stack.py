@@ -87,20 +87,31 @@ def call(
     headers: Mapping[str, str] | None = None,
 ) -> Any:
     """One request to the bot's HTTP API; raises Refused with its own words, CannotRun where it does not answer."""
+    return _understood(_answered(method, path, body, query, headers or {}))
+
+
+def call_for_file(path: str, query: Mapping[str, Any]) -> str:
+    """The text of a file that the bot's HTTP API makes; raises as `call` does."""
+    answer = _answered("GET", path, None, query, {})
+    return answer.content.decode("utf-8") if answer.ok else str(_understood(answer))
+
+
+def _answered(
+    method: str, path: str, body: Any, query: Mapping[str, Any] | None, headers: Mapping[str, str]
+) -> requests.Response:
     stack = find_stack()
     try:
-        answer = requests.request(
+        return requests.request(
             method,
             f"{stack.api}/{path}",
             data=None if body is None else json.dumps(body),
             params=query,
-            headers={"Authorization": f"Bearer {stack.token}", "Content-Type": "application/json", **(headers or {})},
+            headers={"Authorization": f"Bearer {stack.token}", "Content-Type": "application/json", **headers},
             timeout=TIMEOUT_SECONDS,
         )
     except requests.RequestException as error:
         way_out = "`make up` starts it" if stack.is_local else "look at the stack in the AWS console"
         raise CannotRun(f"The bot's API at {stack.api} does not answer ({type(error).__name__}); {way_out}.") from error
-    return _understood(answer)
 
 
 def _understood(answer: requests.Response) -> Any:

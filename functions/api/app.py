@@ -69,6 +69,8 @@ def carried_out(request: Request) -> Answer:
     """The answer of the request's route, for a caller it may answer; raises the errors that name what is wrong."""
     route, named = routes.find(request)
     admit(request, route.access)
+    if route.returns:
+        request.refuse_unknown([query.name for query in route.query])
     answer = route.answer(office, named)
     return answer if isinstance(answer, Answer) else answering.plain(answer, route.status)
 

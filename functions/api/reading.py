@@ -2,7 +2,7 @@
 
 import base64
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -23,6 +23,23 @@ class Query:
     rule: Integer
     default: int | None
     means: str
+
+    def schema(self) -> dict[str, Any]:
+        """What it may be, as JSON schema."""
+        return {**self.rule.schema(), **({} if self.default is None else {"default": self.default})}
+
+
+@dataclass(frozen=True, slots=True)
+class Text:
+    """A text that an address may carry after its question mark; who uses it says what is wrong with it."""
+
+    name: str
+    rule: Mapping[str, Any]
+    means: str
+
+    def schema(self) -> dict[str, Any]:
+        """What it may be, as JSON schema."""
+        return dict(self.rule)
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +83,15 @@ class Request:
         """The number that the address carries, its default where it carries none; raises InvalidSettings."""
         text = self.query.get(query.name)
         return query.default if text is None else _checked(query.name, query.rule, text)
+
+    def refuse_unknown(self, known: Sequence[str]) -> None:
+        """Raise InvalidSettings where the address carries what is not understood: it would be left out in silence."""
+        hint = f"ask with {' or '.join(known)}." if known else "nothing is asked with here."
+        unknown = [
+            FieldError(name, f"{name[:40]} is not understood here; {hint}") for name in self.query if name not in known
+        ]
+        if unknown:
+            raise InvalidSettings(unknown)
 
     def number(self, query: Query) -> int:
         """The same for a number that has a default."""

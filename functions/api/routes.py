@@ -6,18 +6,20 @@ from typing import Any
 import answering
 from answering import Answer, Refused
 from page import docs_policy, file, page_policy
-from reading import Caller, Query, Request
+from reading import Caller, Query, Request, Text
 from routing import Access, Office, Routes
 
 from heisenbug.domain.assets import Pair
 from heisenbug.domain.errors import FieldError, InvalidSettings
 from heisenbug.domain.rules import Integer, shown
+from heisenbug.filtering import ASSET, ENDED, wanted_of
 from heisenbug.messages import utc
 from heisenbug.session import COOKIE, LASTS_SECONDS
 from heisenbug.store.connection import TICKET_TTL_SECONDS
 from heisenbug.wiring import now
 
 Plain = dict[str, Any]
+A_TIME = {"type": "string", "examples": ["2025-05-10"]}
 LIMIT = Query("limit", Integer(1, 100), 20, "How many at most.")
 CONVERSIONS = Query("limit", Integer(1, 1000), 20, "How many at most.")
 POINTS = Query("limit", Integer(1, 1000), 200, "How many of the newest samples at most.")
@@ -25,6 +27,13 @@ SAMPLES = Query("limit", Integer(1, 500), 120, "How many of the newest samples a
 CURSOR = Query("cursor", Integer(1, 2**40), None, "Go on from the cursor of the answer before.")
 YEAR = Query("year", Integer(2000, 9999), None, "The calendar year (UTC); else the one that it is.")
 MOMENT = Query("cursor", Integer(2, 2**40), None, "Go on from the cursor of the answer before.")
+PAIR = Text("pair", {"type": "string", "examples": ["BTC-USD"]}, "One pair alone, such as BTC-USD.")
+TRADES = (
+    Text("asset", ASSET.schema(), "Only trades that give or take this asset."),
+    Text("state", ENDED.schema(), "Only trades that ended so."),
+    Text("from", A_TIME, "Only trades that were decided at this time or later; a day is its beginning (UTC)."),
+    Text("to", A_TIME, "Only trades that were decided before this time; a day is its beginning (UTC)."),
+)
 LONGEST_WHY = 200
 LONGEST_ID = 100
 # Lambda answers with at most 6 MB.
@@ -47,9 +56,9 @@ def session(office: Office, request: Request) -> Plain:
     return _session(request.caller)
 
 
-@routes.add("GET", "/api/overview", "Overview")
+@routes.add("GET", "/api/overview", "Overview", PAIR)
 def overview(office: Office, request: Request) -> Plain:
-    """Everything of the panel's first screen at once; prices are of `?pair=`, or else of the first enabled pair."""
+    """Everything of the panel's first screen at once; prices are of `pair`, or else of the first enabled pair."""
     told = office.overview.overview(_pair(request.query.get("pair")))
     return {**told, "status": {**told["status"], "websocket_url": office.websocket_url}}
 
@@ -102,16 +111,16 @@ def pairs(office: Office, request: Request) -> Plain:
     return office.desk.pairs()
 
 
-@routes.add("GET", "/api/trades", "Trades", LIMIT, CURSOR)
+@routes.add("GET", "/api/trades", "Trades", LIMIT, CURSOR, *TRADES)
 def trades(office: Office, request: Request) -> Plain:
-    """The newest trades, newest first."""
-    return office.desk.trades(request.number(LIMIT), request.optional(CURSOR))
+    """The newest trades, newest first; of one asset, one outcome or one time alone where that is asked for."""
+    return office.desk.trades(request.number(LIMIT), request.optional(CURSOR), wanted_of(request.query))
 
 
-@routes.add("GET", "/api/trades.csv", "Csv")
+@routes.add("GET", "/api/trades.csv", "Csv", *TRADES)
 def trades_csv(office: Office, request: Request) -> Answer:
-    """The kept trades as CSV."""
-    return answering.download(office.exports.trades(), "trades.csv")
+    """The kept trades as CSV; those alone that are asked for."""
+    return answering.download(office.exports.trades(wanted_of(request.query)), "trades.csv")
 
 
 @routes.add("GET", "/api/tax.csv", "Csv", YEAR)
@@ -157,7 +166,7 @@ def equity(office: Office, request: Request) -> Plain:
     return office.desk.equity(request.number(POINTS))
 
 
-@routes.add("GET", "/api/prices", "Prices", SAMPLES)
+@routes.add("GET", "/api/prices", "Prices", SAMPLES, PAIR)
 def prices(office: Office, request: Request) -> Plain:
     """Prices at the newest samples, oldest first; of one pair alone with `?pair=BTC-USD`."""
     return office.desk.prices(request.number(SAMPLES), _pair(request.query.get("pair")))

@@ -7,7 +7,7 @@ from typing import Any
 from urllib.parse import unquote
 
 from answering import Refused
-from reading import Query, Request
+from reading import Query, Request, Text
 
 from heisenbug.backtests import Backtests
 from heisenbug.desk import Desk
@@ -54,7 +54,7 @@ class Route:
     access: Access
     returns: str
     answer: Answering
-    query: tuple[Query, ...] = ()
+    query: tuple[Query | Text, ...] = ()
     sends: str = ""
     status: int = 200
 
@@ -80,7 +80,7 @@ class Routes:
         method: str,
         path: str,
         returns: str,
-        *query: Query,
+        *query: Query | Text,
         access: Access = Access.READER,
         sends: str = "",
         status: int = 200,

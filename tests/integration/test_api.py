@@ -102,6 +102,18 @@ def test_the_schema_of_the_settings_covers_every_setting(api: Http) -> None:
     assert set(schema["properties"]) == set(RULES)
 
 
+def test_trades_are_chosen_by_asset_outcome_and_time_and_nothing_is_chosen_in_silence(busy: Http) -> None:
+    every = busy("GET", "/api/trades", query={"limit": "100"}).data["trades"]
+    asset = every[0]["to"]
+    of_asset = [one for one in every if asset in (one["from"], one["to"])]
+    query = {"limit": "100", "asset": asset, "state": "EXECUTED"}
+    assert busy("GET", "/api/trades", query=query).data["trades"] == of_asset != []
+    assert busy("GET", "/api/trades", query={"asset": "NONE"}).data["trades"] == []
+    assert busy("GET", "/api/trades", query={"to": "2001-01-01"}).data["trades"] == []
+    refused = busy("GET", "/api/trades", query={"assets": "BTC"})
+    assert (refused.status, refused.error["fields"][0]["field"]) == (400, "assets")
+
+
 def test_trades_come_newest_first_and_a_cursor_leads_through_all_of_them(busy: Http) -> None:
     sequences: list[int] = []
     query = {"limit": "2"}

@@ -13,7 +13,7 @@ import pytest
 from botocore.exceptions import ClientError, ReadTimeoutError
 from typer.testing import CliRunner
 
-from cli import asking, doctoring, hearing, keeping, markets, resolving, risking, running, trader
+from cli import asking, doctoring, hearing, keeping, markets, resolving, risking, running, trader, trading
 from cli import main as command
 from cli.errors import CannotRun, Refused
 from cli.following import line
@@ -178,7 +178,7 @@ class FakeApi:
 def api(monkeypatch: pytest.MonkeyPatch) -> FakeApi:
     """The bot's API, wherever a command asks it."""
     fake = FakeApi({("GET", "status"): status()})
-    for module in (asking, resolving, doctoring):
+    for module in (asking, trading, resolving, doctoring):
         monkeypatch.setattr(module, "call", fake)
     return fake
 

@@ -20,6 +20,7 @@ from heisenbug.domain.stated import stated
 from heisenbug.domain.trade import Filled, Trade, TradeState
 from heisenbug.domain.venue import Venue
 from heisenbug.domain.view import view
+from heisenbug.domain.wanted import EVERY_TRADE, Wanted
 from heisenbug.explaining import Explaining
 from heisenbug.messages import dropped_message, guarded_message, price_message, tick_message, trade_message, utc
 from heisenbug.recall import market_of
@@ -136,9 +137,9 @@ class Desk:
         """Every pair, enabled or not."""
         return {"pairs": [_pair(trading) for trading in self._pairs.all()]}
 
-    def trades(self, limit: int, before: int | None = None) -> Plain:
-        """The newest trades, newest first."""
-        rows = [trade_message(trade) for trade in self._history().newest(limit, before)]
+    def trades(self, limit: int, before: int | None = None, wanted: Wanted = EVERY_TRADE) -> Plain:
+        """The newest trades that are wanted, newest first."""
+        rows = [trade_message(trade) for trade in self._history().newest(limit, before, wanted)]
         return {"trades": rows, "cursor": _cursor(rows, limit, "sequence")}
 
     def trade(self, named: str) -> Plain:

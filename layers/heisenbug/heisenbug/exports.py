@@ -8,6 +8,7 @@ from typing import Any
 
 from heisenbug.domain.trade import Trade, TradeState
 from heisenbug.domain.venue import Venue
+from heisenbug.domain.wanted import EVERY_TRADE, Wanted
 from heisenbug.messages import trade_message
 from heisenbug.store.bot_state import States
 from heisenbug.store.trade_archive import TradeArchive
@@ -64,9 +65,10 @@ class Exports:
         self._bot_id, self._venue = bot_id, venue
         self._states = States(bot_id)
 
-    def trades(self) -> str:
-        """The kept trades, newest first."""
-        return trades_csv(TradeHistory(self._bot_id, self._states.read().mode).newest(HISTORY_AT_MOST))
+    def trades(self, wanted: Wanted = EVERY_TRADE) -> str:
+        """The kept trades that are wanted, newest first."""
+        history = TradeHistory(self._bot_id, self._states.read().mode)
+        return trades_csv(history.newest(HISTORY_AT_MOST, wanted=wanted))
 
     def tax(self, year: int) -> str:
         """Every executed trade of a calendar year (UTC), oldest first."""

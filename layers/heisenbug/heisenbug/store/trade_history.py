@@ -6,15 +6,21 @@ The partition is the bot's id for paper and the id with `:live` for live money.
 
 from collections.abc import Sequence
 from decimal import Decimal
+from functools import reduce
+from operator import and_
 from typing import Any
 
 from pynamodb.attributes import BinaryAttribute, NumberAttribute, UnicodeAttribute
 from pynamodb.exceptions import DoesNotExist
+from pynamodb.expressions.condition import Condition
 
 from heisenbug.domain.trade import Expected, Trade, TradeState, VenueQuote
+from heisenbug.domain.wanted import EVERY_TRADE, Wanted
 from heisenbug.store.tables import BotModel, DecimalAttribute, PlainMeta
 
 RUNNING = 0
+# What is looked through at once for what is wanted; the setting history_limit allows no more.
+PAGE = 1000
 
 
 class TradeAttributes(BotModel):
@@ -68,13 +74,17 @@ class TradeHistory:
         found = self.running_record()
         return found[0] if found else None
 
-    def newest(self, limit: int, before: int | None = None) -> list[Trade]:
-        """The newest trades, newest first, those older than sequence `before` where it is given."""
+    def newest(self, limit: int, before: int | None = None, wanted: Wanted = EVERY_TRADE) -> list[Trade]:
+        """The newest trades that are wanted, newest first, those older than sequence `before` where it is given."""
         key = TradeHistoryItem.sequence
         condition = key > RUNNING if before is None else key.between(RUNNING + 1, before - 1)
         if before is not None and before <= RUNNING + 1:
             return []
-        items = TradeHistoryItem.query(self._book, condition, scan_index_forward=False, limit=limit)
+        chosen = _is(wanted)
+        page = limit if chosen is None else PAGE
+        items = TradeHistoryItem.query(
+            self._book, condition, chosen, scan_index_forward=False, limit=limit, page_size=page
+        )
         return [trade_of(item) for item in items]
 
     def running_record(self) -> tuple[Trade, bytes | None] | None:
@@ -105,6 +115,20 @@ class TradeHistory:
         with TradeHistoryItem.batch_write() as batch:
             for sequence in sequences:
                 batch.delete(TradeHistoryItem(self._book, sequence))
+
+
+def _is(wanted: Wanted) -> Condition | None:
+    """The condition that a trade is wanted; None where every one is."""
+    item, parts = TradeHistoryItem, []
+    if wanted.asset:
+        parts.append((item.from_asset == wanted.asset) | (item.to_asset == wanted.asset))
+    if wanted.state:
+        parts.append(item.state == wanted.state)
+    if wanted.since is not None:
+        parts.append(item.due >= wanted.since)
+    if wanted.until is not None:
+        parts.append(item.due < wanted.until)
+    return reduce(and_, parts) if parts else None
 
 
 def book(bot_id: str, mode: str) -> str:
