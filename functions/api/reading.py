@@ -88,7 +88,8 @@ class Request:
         """Raise InvalidSettings where the address carries what is not understood: it would be left out in silence."""
         hint = f"ask with {' or '.join(known)}." if known else "nothing is asked with here."
         unknown = [
-            FieldError(name, f"{name[:40]} is not understood here; {hint}") for name in self.query if name not in known
+            FieldError(name, f"{name} is not understood here; {hint}")
+            for name in (told[:40] for told in self.query if told not in known)
         ]
         if unknown:
             raise InvalidSettings(unknown)
