@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from heisenbug import __version__
+from heisenbug.domain.assets import PAIR_PATTERN
 from heisenbug.session import COOKIE
 
 API = Path(__file__).parents[1] / "functions" / "api"
@@ -16,11 +17,26 @@ ABOUT = (
     "lists newest first. Errors say what, why and what to do next; what is refused has changed nothing."
 )
 IN_PATH: dict[str, dict[str, Any]] = {
-    "pair": {"type": "string", "examples": ["BTC-USD"]},
+    "pair": {"type": "string", "pattern": PAIR_PATTERN, "examples": ["BTC-USD"]},
     "id": {"type": "string", "examples": ["3b0c44298fc1c149afbf4c89"]},
     "job": {"type": "string", "examples": ["20260102T030405.678-9abcde"]},
 }
+VERSION = {"type": "string", "pattern": r"^(\*|\"?[0-9]{1,20}\"?)$", "examples": ["2"]}
 NEEDED = ("SettingsChange", "Restore", "Statement", "BacktestWish", "SweepWish")
+# What may be too long to send.
+LONG = ("BacktestReport", "SweepReport", "Csv")
+REFUSALS: dict[str, tuple[str, ...]] = {
+    "400": ("Not understood; each bad field is named and nothing was changed.", "Error"),
+    "401": ("No token, or one that is not known.", "Error"),
+    "403": ("The token does not allow this, or the page's cookie came without its header.", "Error"),
+    "404": ("There is no such thing; the message says what there is.", "Error"),
+    "405": ("The address takes other methods; `Allow` names them.", "Error"),
+    "409": ("Somebody was first; `config` shows the settings as they are.", "Error"),
+    "413": ("What was sent, or would be, is too large.", "Error", "Gateway"),
+    "429": ("Too much at once: ask again in a moment, or wait for what the message names.", "Error", "Gateway"),
+    "500": ("The bot's own fault; its alarm tells.", "Gateway"),
+    "503": ("It could not be answered in time; ask again.", "Gateway"),
+}
 WELL = {200: "It worked.", 202: "It was begun; ask how it stands by its id."}
 PAGES = "The session of a browser: POST /api/session sets it; a change needs the header X-Heisenbug: page beside it."
 
@@ -39,6 +55,7 @@ def document() -> dict[str, Any]:
         "security": [{"token": []}, {"session": []}],
         "paths": paths,
         "components": {
+            "responses": {status: _answer(*told) for status, told in REFUSALS.items()},
             "schemas": _of_the_api("shapes").shapes(),
             "securitySchemes": {
                 "token": {"type": "http", "scheme": "bearer", "description": "Admin or reader token."},
@@ -98,35 +115,31 @@ def _extra(route: Any) -> list[dict[str, Any]]:
     """What is read from the request's headers."""
     if route.returns == "Config" and route.sends:
         means = "The version the change counts on; 409 where somebody changed the settings first."
-        return [{"name": "If-Match", "in": "header", "description": means, "schema": {"type": "string"}}]
+        return [{"name": "If-Match", "in": "header", "description": means, "schema": VERSION}]
     return []
 
 
 def _refusals(route: Any) -> dict[str, Any]:
-    words = "Not understood; each bad field is named and nothing was changed."
-    refusals: dict[str, Any] = {"400": _answer(words, "Error")}
-    if route.access != "anyone":
-        refusals["401"] = _answer("No token, or one that is not known.", "Error")
-        refusals["403"] = _answer("The token does not allow this.", "Error")
-    if (_names(route.path) and route.method != "PUT") or route.sends == "Restore":
-        refusals["404"] = _answer("There is no such thing; the message says what there is.", "Error")
-    if route.returns == "Config" and route.method != "GET":
-        refusals["409"] = _answer("Somebody changed the settings first; `config` shows the newer ones.", "Error")
-    if route.status == 202:
-        refusals["429"] = _answer("Enough is under way; the message says what to wait for.", "Error")
-    if route.sends:
-        refusals["413"] = _answer("The body is too large.", "Error")
-    return refusals
+    is_open, is_asked = route.access == "anyone", route.method == "GET"
+    may_be = {
+        "401": not is_open,
+        "403": not is_open or not is_asked,
+        "404": (bool(_names(route.path)) and route.method != "PUT") or route.sends == "Restore",
+        "409": not is_asked and (route.returns == "Config" or route.sends == "Statement"),
+        "413": bool(route.sends) or route.returns in LONG,
+    }
+    return {status: {"$ref": f"#/components/responses/{status}"} for status in REFUSALS if may_be.get(status, True)}
 
 
-def _answer(words: str, shape: str) -> dict[str, Any]:
-    return {"description": words, "content": _content(shape)}
+def _answer(words: str, *shapes: str) -> dict[str, Any]:
+    return {"description": words, "content": _content(*shapes)}
 
 
-def _content(shape: str) -> dict[str, Any]:
-    if shape == "Csv":
+def _content(*shapes: str) -> dict[str, Any]:
+    if shapes == ("Csv",):
         return {"text/csv": {"schema": {"type": "string"}}}
-    return {JSON: {"schema": {"$ref": f"#/components/schemas/{shape}"}}}
+    referred = [{"$ref": f"#/components/schemas/{shape}"} for shape in shapes]
+    return {JSON: {"schema": referred[0] if len(referred) == 1 else {"anyOf": referred}}}
 
 
 if __name__ == "__main__":

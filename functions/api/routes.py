@@ -9,7 +9,7 @@ from page import docs_policy, file, page_policy
 from reading import Caller, Query, Request, Text
 from routing import Access, Office, Routes
 
-from heisenbug.domain.assets import Pair
+from heisenbug.domain.assets import PAIR_PATTERN, Pair
 from heisenbug.domain.errors import FieldError, InvalidSettings
 from heisenbug.domain.rules import Integer, shown
 from heisenbug.filtering import ASSET, ENDED, wanted_of
@@ -27,7 +27,9 @@ SAMPLES = Query("limit", Integer(1, 500), 120, "How many of the newest samples a
 CURSOR = Query("cursor", Integer(1, 2**40), None, "Go on from the cursor of the answer before.")
 YEAR = Query("year", Integer(2000, 9999), None, "The calendar year (UTC); else the one that it is.")
 MOMENT = Query("cursor", Integer(2, 2**40), None, "Go on from the cursor of the answer before.")
-PAIR = Text("pair", {"type": "string", "examples": ["BTC-USD"]}, "One pair alone, such as BTC-USD.")
+PAIR = Text(
+    "pair", {"type": "string", "pattern": PAIR_PATTERN, "examples": ["BTC-USD"]}, "One pair alone, such as BTC-USD."
+)
 TRADES = (
     Text("asset", ASSET.schema(), "Only trades that give or take this asset."),
     Text("state", ENDED.schema(), "Only trades that ended so."),
@@ -217,7 +219,7 @@ def patch_config(office: Office, request: Request) -> Plain:
     return office.desk.change_config(request.sent(), "api", request.version_seen())
 
 
-@routes.add("POST", "/api/config/check", "Checked", sends="SettingsChange")
+@routes.add("POST", "/api/config/check", "Checked", sends="SettingsTried")
 def check_config(office: Office, request: Request) -> Plain:
     """What is wrong with a change of settings, and what it would change; nothing is kept of it."""
     return office.desk.check_config(request.sent())

@@ -5,6 +5,7 @@ from typing import Any
 from heisenbug.backtest.grid import EXAMPLE
 from heisenbug.backtest.rules import Fill
 from heisenbug.backtest.swept import SPLIT
+from heisenbug.domain.assets import PAIR_PATTERN
 from heisenbug.domain.gates import Gate
 from heisenbug.domain.settings import describe
 from heisenbug.domain.stated import FAILED
@@ -19,8 +20,9 @@ WHOLE: Shape = {"type": "integer"}
 FLAG: Shape = {"type": "boolean"}
 MONEY: Shape = {"type": "string", "format": "decimal", "examples": ["1000.25"]}
 MOMENT: Shape = {"type": "string", "format": "date-time"}
-PAIR: Shape = {"type": "string", "examples": ["BTC-USD"]}
+PAIR: Shape = {"type": "string", "pattern": PAIR_PATTERN, "examples": ["BTC-USD"]}
 PRIORITY: Shape = {"type": "integer", "minimum": 1, "maximum": 100, "default": 50}
+KEPT_OF_WHY = "A longer one is cut at 200 characters: nothing keeps the bot from being stopped."
 STATES = ["running", "stopped", "killed", "settings not understood"]
 
 
@@ -433,9 +435,18 @@ CONFIG = {
     **all_of({"version": WHOLE, "settings": ref("Settings"), "errors": list_of(FIELD_ERROR)}),
     "required": ["version", "settings"],
 }
+CODES = (
+    *("invalid", "not_json", "not_an_object", "bad_version", "no_token", "unauthorized", "forbidden"),
+    *("not_found", "method_not_allowed", "stale_version", "too_large", "busy"),
+)
 ERROR = {
     **all_of(
-        {"error": all_of({"code": TEXT, "message": TEXT, "fields": list_of(FIELD_ERROR)}), "config": ref("Config")}
+        {
+            "error": all_of(
+                {"code": {"type": "string", "enum": [*CODES]}, "message": TEXT, "fields": list_of(FIELD_ERROR)}
+            ),
+            "config": ref("Config"),
+        }
     ),
     "required": ["error"],
 }
@@ -446,6 +457,7 @@ def shapes() -> dict[str, Shape]:
     settings = some_of(_settings())
     return {
         "Error": ERROR,
+        "Gateway": {**all_of({"message": TEXT}), "description": "What API Gateway itself says, without the bot."},
         "Pong": all_of({"status": {"const": "pong"}, "at": MOMENT}),
         "Health": all_of(
             {
@@ -456,6 +468,7 @@ def shapes() -> dict[str, Shape]:
         ),
         "Status": STATUS,
         "Settings": settings,
+        "SettingsTried": {"type": "object", "description": "A SettingsChange, right or wrong."},
         "SettingsChange": {**settings, "minProperties": 1, "examples": [{"risk_tolerance": 0.6}]},
         "Config": CONFIG,
         "ConfigSchema": {"type": "object", "description": "The schema of Settings, as JSON schema."},
@@ -475,7 +488,7 @@ def shapes() -> dict[str, Shape]:
         "Equity": all_of({"equity": list_of(all_of({"at": MOMENT, "equity": MONEY, "drawdown": NUMBER}))}),
         "Prices": all_of({"prices": list_of(all_of({"at": MOMENT, "quotes": QUOTES}))}),
         "Kill": all_of({"killed": KILLED}),
-        "KillReason": some_of({"why": {**TEXT, "maxLength": 200, "default": "by hand"}}),
+        "KillReason": some_of({"why": {**TEXT, "default": "by hand", "description": KEPT_OF_WHY}}),
         "Statement": all_of({"statement": {**TEXT, "examples": ["executed 100 USD for 0.0012 BTC", FAILED]}}),
         "Backtest": job("BacktestWish", FIGURES),
         "Backtests": all_of({"backtests": list_of(ref("Backtest"))}),
@@ -492,6 +505,9 @@ def shapes() -> dict[str, Shape]:
         "Ticks": all_of({"ticks": list_of(TICK), "missed_ticks": WHOLE}),
         "Markets": all_of({"markets": list_of(TEXT)}),
         "Checked": all_of({"errors": list_of(FIELD_ERROR), "changes": list_of(SETTING_CHANGE)}),
-        "Restore": some_of({"version": WHOLE, "names": list_of(TEXT)}),
+        "Restore": {
+            **some_of({"version": {**WHOLE, "minimum": 1}, "names": or_none(list_of(TEXT))}),
+            "required": ["version"],
+        },
         "Ticket": all_of({"ticket": TEXT, "expires_in": WHOLE, "websocket_url": TEXT}),
     }

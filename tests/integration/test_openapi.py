@@ -226,9 +226,22 @@ def test_every_error_has_the_one_stated_shape(api: Http) -> None:
     ]
     api("POST", "/api/start")
     refused.append(api.with_headers(if_match="7")("PATCH", "/api/config", {"window": 20}))
-    assert [reply.status for reply in refused] == [400, 400, 404, 404, 405, 403, 409]
+    refused.append(api("PATCH", "/api/config", text=" " * 40_000))
+    refused.append(api.as_role(None)("GET", "/api/status"))
+    assert [reply.status for reply in refused] == [400, 400, 404, 404, 405, 403, 409, 413, 401]
     for reply in refused:
         assert misfits(reply.data, SHAPES["Error"]) == []
+
+
+def test_every_operation_states_whatever_it_may_be_refused_with() -> None:
+    everywhere = {"400", "405", "429", "500", "503"}
+    for method, path, operation in OPERATIONS:
+        stated = set(operation["responses"])
+        assert everywhere <= stated, (method, path)
+        assert ("401" in stated) == (operation.get("security") != []), (method, path)
+        assert ("413" in stated) >= ("requestBody" in operation), (method, path)
+    assert "409" in DOCUMENT["paths"]["/api/trades/{id}/resolve"]["post"]["responses"]
+    assert "403" in DOCUMENT["paths"]["/api/session"]["delete"]["responses"], "the cookie came without its header"
 
 
 def well(operation: dict[str, Any]) -> dict[str, Any]:

@@ -82,3 +82,15 @@ def test_a_job_waits_and_lasts_as_long_as_its_deadline_says() -> None:
     told = RESOURCES["BacktestFunction"]["Properties"]
     assert told["EventInvokeConfig"] == {"MaximumRetryAttempts": 0, "MaximumEventAgeInSeconds": QUEUE_SECONDS}
     assert told["Timeout"] == BATCH_SECONDS
+
+
+def test_signing_in_has_a_limit_of_its_own_far_below_that_of_everything_else() -> None:
+    api = RESOURCES["HttpApi"]["Properties"]
+    ((key, limit),) = api["RouteSettings"].items()
+    method, _, path = key.partition(" ")
+    events = [event["Properties"] for event in RESOURCES["ApiFunction"]["Properties"]["Events"].values()]
+    (route,) = (event for event in events if (event["Method"], event["Path"]) == (method, path))
+    assert (method, path) == ("POST", "/api/session")
+    assert "Auth" not in route, "a limit is no way past the authorizer"
+    for name, at_most in (("ThrottlingRateLimit", 1), ("ThrottlingBurstLimit", 10)):
+        assert limit[name] == at_most < api["DefaultRouteSettings"][name]

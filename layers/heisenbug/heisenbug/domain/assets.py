@@ -7,6 +7,8 @@ from enum import StrEnum
 from functools import lru_cache
 
 ASSET = re.compile(r"[A-Z0-9]{2,10}")
+# How a pair is written; that its assets differ, no pattern can say.
+PAIR_PATTERN = f"^{ASSET.pattern}-{ASSET.pattern}$"
 
 
 class AssetClass(StrEnum):
