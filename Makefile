@@ -34,10 +34,10 @@ clean: ## stop the bot here and forget everything it made
 test: unit integration e2e ## test everything: unit, integration, end to end
 
 unit: $(DEV)/requirements.txt ## the domain and all that needs no socket
-	@$(PYTEST) -n 2 tests/unit
+	@$(PYTEST) -n 2 --dist worksteal tests/unit
 
 integration: $(DEV)/requirements.txt ## tables, handlers and servers in one process
-	@$(PYTEST) -n 2 tests/integration
+	@$(PYTEST) -n 2 --dist worksteal tests/integration
 
 e2e: $(DEV)/requirements.txt ## the deployed stack on the embedded AWS, with its roles enforced
 	@$(PYTEST) tests/e2e

@@ -1,7 +1,9 @@
 """What all tests share: properties that draw the same examples every time, and tables that live in this process."""
 
 from collections.abc import Iterator
+from functools import cache
 
+import botocore.session
 import pytest
 from hypothesis import HealthCheck, settings
 
@@ -9,6 +11,9 @@ from tests.tables import Cloud, cloud
 
 settings.register_profile("steady", deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("steady")
+
+# Every session of botocore reads the same megabytes of JSON, longer than most tests take: once a process will do.
+botocore.session.create_loader = cache(botocore.session.create_loader)
 
 
 @pytest.fixture

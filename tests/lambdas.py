@@ -6,7 +6,9 @@ import json
 import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from types import ModuleType
 from typing import Any
 
@@ -48,10 +50,17 @@ def load(monkeypatch: pytest.MonkeyPatch, folder: str, module: str = "app") -> M
     return importlib.import_module(module)
 
 
+@cache
+def _packed() -> TemporaryDirectory[str]:
+    """The panel packed, once a process."""
+    folder = TemporaryDirectory()
+    packing.main(ROOT / "web", Path(folder.name))
+    return folder
+
+
 def shelve_page(monkeypatch: pytest.MonkeyPatch, folder: Path) -> None:
     """Make web/ importable as heisenbug_web, packed as for its layer."""
-    (folder / "heisenbug_web").mkdir()
-    packing.main(ROOT / "web", folder / "heisenbug_web")
+    (folder / "heisenbug_web").symlink_to(_packed().name)
     monkeypatch.delitem(sys.modules, "heisenbug_web", raising=False)
     monkeypatch.syspath_prepend(str(folder))
 

@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Any
 
 import boto3
@@ -18,8 +19,7 @@ from moto.dynamodb.models import dynamodb_backends
 from moto.dynamodb.responses import DynamoHandler
 from werkzeug.exceptions import HTTPException
 
-from heisenbug.store.all import bind_all
-from heisenbug.store.bot_state import BotStateItem
+from heisenbug.store.all import MODELS, bind_all
 from tests.template import template
 
 PREFIX = "test-"
@@ -132,7 +132,14 @@ def _as_sent(value: Any) -> Any:
 
 
 _plain_call = BaseClient._make_api_call  # type: ignore[attr-defined]
-_made: list[tuple[Any, Any]] = []
+_made: list[Any] = []
+
+
+@cache
+def _bound() -> dict[Any, tuple[str, Any]]:
+    """The name and the connection of every model's table, which a test may have bound anew; made once a process."""
+    bind_all(PREFIX)
+    return {model: (model.Meta.table_name, model._connection) for model in MODELS}
 
 
 @contextmanager
@@ -142,13 +149,11 @@ def _emptied() -> Iterator[Any]:
     mock.start(reset=not _made)
     try:
         if not _made:
-            _made.append((_created(), None))
-        client, connection = _made[0]
+            _made.append(_created())
         forget_everything()
-        if connection is None or BotStateItem._connection is not connection:
-            bind_all(PREFIX)
-            _made[0] = client, BotStateItem._connection
-        yield client
+        for model, (table, connection) in _bound().items():
+            model.Meta.table_name, model._connection = table, connection
+        yield _made[0]
     finally:
         mock.stop(remove_data=False)
 
