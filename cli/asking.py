@@ -8,8 +8,9 @@ from cli import show
 from cli.stack import call
 
 Json = Annotated[bool, typer.Option("--json", help="Print JSON on stdout, for programs.")]
-Limit = Annotated[int, typer.Option("--limit", "-n", min=1, max=100, help="How many at most.")]
-Cursor = Annotated[int | None, typer.Option("--cursor", help="Go on from the cursor of an earlier answer.")]
+# Numbers go to the bot as they were typed: it refuses them in the words that every surface has.
+Limit = Annotated[str, typer.Option("--limit", "-n", metavar="N", help="How many at most.")]
+Cursor = Annotated[str | None, typer.Option("--cursor", help="Go on from the cursor of an earlier answer.")]
 
 
 def status(json: Json = False) -> None:
@@ -86,7 +87,7 @@ def _open_line(trade: dict[str, Any] | None) -> str:
     return f"{_trade_line(trade)} {trade['outcome']}" if trade else "none"
 
 
-def opportunities(limit: Limit = 10, json: Json = False) -> None:
+def opportunities(limit: Limit = "10", json: Json = False) -> None:
     """The best conversions of the newest tick, each with its numbers and what stopped it."""
     answer = call("GET", "opportunities", query={"limit": limit})
     if json:
@@ -105,7 +106,7 @@ def opportunities(limit: Limit = 10, json: Json = False) -> None:
     show.table(answer["opportunities"], columns, "No tick yet; the first comes within a minute.")
 
 
-def decisions(limit: Limit = 10, cursor: Cursor = None, json: Json = False) -> None:
+def decisions(limit: Limit = "10", cursor: Cursor = None, json: Json = False) -> None:
     """The newest decisions, newest first, and why they did not trade."""
     answer = call("GET", "decisions", query={"limit": limit, "cursor": cursor})
     if json:

@@ -15,7 +15,7 @@ from cli.asking import Json
 from cli.containers import open_to_containers
 from cli.deploying import deploy_to_aws, destroy_in_aws
 from cli.doctoring import examine
-from cli.errors import CannotRun
+from cli.errors import CannotRun, Mistyped
 from cli.following import follow
 from cli.local_invoke import HOST, function_of, invoke, port_of, sam_command, write_variables
 from cli.markets import choose_market
@@ -43,8 +43,11 @@ def up_command(
     ] = False,
     port: Annotated[int, typer.Option(help="Port of the embedded AWS; the next one is the market's.")] = PORT,
     detach: Annotated[bool, typer.Option("--detach", help="Return when the first tick is made.")] = False,
+    json: Json = False,
 ) -> None:
     """Run the whole bot on this computer: no Docker, no account, no keys, paper money."""
+    if json and not detach:
+        raise Mistyped("--json tells where the bot is and ends: give --detach too. heisenbug watch --json follows it.")
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     typed = {"risk_tolerance": risk_level, "min_confidence": min_confidence, "check_interval_seconds": interval}
     changes = {name: value for name, value in typed.items() if value is not None}
@@ -52,9 +55,14 @@ def up_command(
     wish = Wish(choose_market(market, speed, live_trading), port, changes, add_pair or [], live_trading)
     stack = up(home(), wish, progress)
     progress("[bold]the bot runs[/]")
-    _tell_where(stack, wish)
+    show.as_json(_places(stack)) if json else _tell_where(stack, wish)
     if not detach:
         _follow_until_stopped(port)
+
+
+def _places(stack: Stack) -> dict[str, str]:
+    panel = f"{stack.outputs['PanelUrl']}#token={stack.token}"
+    return {"panel": panel, "api": stack.api, "websocket": stack.websocket, "token": stack.token}
 
 
 def _tell_where(stack: Stack, wish: Wish) -> None:
@@ -63,7 +71,7 @@ def _tell_where(stack: Stack, wish: Wish) -> None:
     show.say(f"\n{wish.market.words}\n")
     show.facts(
         {
-            "Page": f"{stack.outputs['PanelUrl']}#token={stack.token}",
+            "Page": _places(stack)["panel"],
             "API": stack.api,
             "WebSocket": stack.websocket,
             "Token": stack.token,

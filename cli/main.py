@@ -9,12 +9,14 @@ from cli import (
     backtesting,
     explaining,
     fitting,
+    glancing,
     keeping,
     laptop,
     market,
     replaying,
     resolving,
     risking,
+    screens,
     show,
     sweeping,
     telling,
@@ -50,6 +52,11 @@ for name, look in (
     ("opportunities", asking.opportunities),
     ("decisions", asking.decisions),
     ("portfolio", asking.portfolio),
+    ("health", glancing.health),
+    ("performance", glancing.performance),
+    ("ticks", glancing.ticks),
+    ("equity", glancing.equity),
+    ("prices", glancing.prices),
 ):
     app.command(name, rich_help_panel="Look")(look)
 app.add_typer(telling.config, name="config", rich_help_panel="Steer")
@@ -64,12 +71,14 @@ for name, tell in (
     app.command(name, rich_help_panel="Steer")(tell)
 app.command("replay", rich_help_panel="Learn")(replaying.replay)
 app.command("backtest", rich_help_panel="Learn")(backtesting.backtest_command)
+app.command("markets", rich_help_panel="Learn")(glancing.markets)
 app.command("sweep", rich_help_panel="Learn")(sweeping.sweep_command)
 app.command("fit", rich_help_panel="Learn")(fitting.fit_command)
 market.market.command("upload")(uploading.upload)
 app.add_typer(market.market, name="market", rich_help_panel="Learn")
 app.command("live", rich_help_panel="Real money")(risking.live)
 app.command("credential", rich_help_panel="Real money")(keeping.credential)
+screens.tell_places(app)
 
 
 def main() -> None:

@@ -2,14 +2,16 @@
 
 import json as jsonlib
 from typing import Annotated, Any
+from urllib.parse import quote
 
 import typer
 
 from cli import show
 from cli.asking import Cursor, Json, Limit
+from cli.errors import Refused
 from cli.stack import call
 
-config = typer.Typer(no_args_is_help=True, help="The settings: get, set, history, restore.")
+config = typer.Typer(no_args_is_help=True, help="The settings: get, set, check, history, restore.")
 pairs = typer.Typer(no_args_is_help=True, help="The pairs the bot may trade: list, add, remove.")
 Pair = Annotated[str, typer.Argument(help="A pair such as BTC-USD.")]
 
@@ -45,16 +47,33 @@ def _one(settings: dict[str, Any], name: str) -> dict[str, Any]:
 @config.command("set")
 def set_config(
     changes: Annotated[list[str], typer.Argument(metavar="NAME=VALUE...", help="Such as risk_tolerance=0.6")],
-    version: Annotated[int | None, typer.Option(help="Refuse where the settings are not at this version.")] = None,
+    version: Annotated[str | None, typer.Option(help="Refuse where the settings are not at this version.")] = None,
     json: Json = False,
 ) -> None:
     """Change settings, all of them or none; acts on the next tick."""
-    headers = {} if version is None else {"If-Match": str(version)}
+    headers = {} if version is None else {"If-Match": version}
     answer = call("PATCH", "config", changes_of(changes), headers=headers)
     if json:
         show.as_json(answer)
     else:
         show.say(f"Saved as version {answer['version']}; it acts on the next tick. Next: heisenbug status.")
+
+
+@config.command("check")
+def check_config(
+    changes: Annotated[list[str], typer.Argument(metavar="NAME=VALUE...", help="Such as risk_tolerance=0.6")],
+    json: Json = False,
+) -> None:
+    """What is wrong with a change of settings, and what it would change; nothing is kept. Exit 2 where it is wrong."""
+    answer = call("POST", "config/check", changes_of(changes))
+    if json:
+        show.as_json(answer)
+    elif not answer["errors"]:
+        columns = {"name": "Setting", "before": "Now", "after": "Then"}
+        show.table(answer["changes"], columns, "That is what it is told already.")
+        show.say("Nothing was changed. Next: heisenbug config set NAME=VALUE does it.")
+    if answer["errors"]:
+        raise Refused("The change would be refused.", answer["errors"])
 
 
 def changes_of(texts: list[str]) -> dict[str, Any]:
@@ -78,7 +97,7 @@ def typed(text: str) -> Any:
 
 
 @config.command("history")
-def config_history(limit: Limit = 20, cursor: Cursor = None, json: Json = False) -> None:
+def config_history(limit: Limit = "20", cursor: Cursor = None, json: Json = False) -> None:
     """The versions of the settings, newest first, and what each changed."""
     answer = call("GET", "config/history", query={"limit": limit, "cursor": cursor})
     if json:
@@ -92,12 +111,12 @@ def config_history(limit: Limit = 20, cursor: Cursor = None, json: Json = False)
 
 @config.command("restore")
 def restore_config(
-    version: Annotated[int, typer.Argument(help="A version that `heisenbug config history` names.")],
+    version: Annotated[str, typer.Argument(help="A version that `heisenbug config history` names.")],
     names: Annotated[list[str], typer.Argument(metavar="NAME...", help="The settings to set back, such as model.")],
     json: Json = False,
 ) -> None:
     """Set settings back to what they were at a version, as a new one; acts on the next tick."""
-    answer = call("POST", "config/restore", {"version": version, "names": names})
+    answer = call("POST", "config/restore", {"version": typed(version), "names": names})
     show.as_json(answer) if json else show.say(f"Saved as version {answer['version']}. Next: heisenbug config history.")
 
 
@@ -123,19 +142,19 @@ def list_pairs(json: Json = False) -> None:
 @pairs.command("add")
 def add_pair(
     pair: Pair,
-    priority: Annotated[int, typer.Option(help="1 to 100; of equals the lower goes first.")] = 50,
+    priority: Annotated[str, typer.Option(help="1 to 100; of equals the lower goes first.")] = "50",
     disabled: Annotated[bool, typer.Option("--disabled", help="Keep it in the table but do not trade it.")] = False,
     json: Json = False,
 ) -> None:
     """Add a pair, or change its priority; acts on the next tick."""
-    answer = call("PUT", f"pairs/{pair}", {"priority": priority, "enabled": not disabled})
+    answer = call("PUT", f"pairs/{quote(pair, safe='')}", {"priority": typed(priority), "enabled": not disabled})
     show.as_json(answer) if json else show.say(f"{pair} is in. Next: heisenbug pairs list.")
 
 
 @pairs.command("remove")
 def remove_pair(pair: Pair, json: Json = False) -> None:
     """Take a pair out; what is held stays held."""
-    answer = call("DELETE", f"pairs/{pair}")
+    answer = call("DELETE", f"pairs/{quote(pair, safe='')}")
     show.as_json(answer) if json else show.say(f"{pair} is out. Next: heisenbug pairs list.")
 
 

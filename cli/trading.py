@@ -21,7 +21,7 @@ Year = Annotated[str | None, typer.Option("--year", help="The year of --tax (UTC
 
 
 def trades(
-    limit: Limit = 20,
+    limit: Limit = "20",
     cursor: Cursor = None,
     asset: Asset = None,
     state: Ended = None,

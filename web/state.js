@@ -19,7 +19,7 @@ export const link = signal({ kind: "connecting", heardAt: 0, retryAt: 0 });
 /** The second that it is; what shows ages reads it. */
 export const second = signal(Date.now() / 1000);
 export const toasts = signal([]);
-/** What is asked before something is done: { title, text, yes, danger, reason, act }. */
+/** What is asked before something is done: { title, text, yes, danger, reason, twin, act }. */
 export const question = signal(null);
 export const route = signal({ screen: "overview", rest: "" });
 export const preferences = signal(stored());

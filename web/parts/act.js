@@ -26,6 +26,7 @@ export function askToKill() {
     title: "Kill the bot?",
     text: "From this instant nothing new is tried or committed. What it holds stays as it is: nothing is sold. Only re-arming by hand lifts it.",
     yes: "Kill it now",
+    twin: "kill",
     danger: true,
     reason: "Why (optional, kept with it)",
     act: (why) => tell("POST", "kill", why ? { why } : undefined, "Killed."),
@@ -37,6 +38,7 @@ export function askToRearm() {
     title: "Re-arm the bot?",
     text: "It may trade again from the next check on, if it is started. Drawdown counts from now on.",
     yes: "Re-arm it",
+    twin: "rearm",
     act: () => tell("POST", "rearm", undefined, "Re-armed."),
   };
 }

@@ -2,8 +2,8 @@
 
 import { html } from "../html.js";
 
-/** The command that does the same in a terminal. */
-export const Twin = ({ command }) => html`<p class="twin">In a terminal: <code>heisenbug ${command}</code></p>`;
+/** The command, or the commands, that do the same in a terminal. */
+export const Twin = ({ command }) => html`<p class="twin">In a terminal: ${[command].flat().map((one, place) => html`${place ? ", " : null}<code key=${one}>heisenbug ${one}</code>`)}</p>`;
 
 /** A titled part of a screen. */
 export function Section({ title, note, twin, children, name }) {

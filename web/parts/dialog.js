@@ -3,6 +3,7 @@
 import { html } from "../html.js";
 import { question } from "../state.js";
 import { useEffect, useRef, useState } from "../vendor/preact-hooks.js";
+import { Twin } from "./bits.js";
 
 /** A dialog that opens when it is made and tells when it is closed; the focus begins on the safe button. */
 export function Dialog({ title, onClose, children, buttons }) {
@@ -38,6 +39,7 @@ export function Question() {
   return html`<${Dialog} title=${asked.title} onClose=${close} buttons=${buttons}>
     <p>${asked.text}</p>
     ${asked.reason ? html`<label>${asked.reason}<input value=${why} maxlength="200" autocomplete="off" onInput=${(event) => setWhy(event.target.value)} /></label>` : null}
+    ${asked.twin ? html`<${Twin} command=${asked.twin} />` : null}
   <//>`;
 }
 

@@ -52,10 +52,10 @@ function Connection() {
 function Switches({ known }) {
   if (!known || !isAdmin.value) return null;
   if (known.killed) return html`<button type="button" class="main" onClick=${askToRearm}>Re-arm…</button>`;
-  const act = known.is_active ? stop : start;
+  const { act, words, twin } = known.is_active ? { act: stop, words: "Stop trading", twin: "stop" } : { act: start, words: "Start trading", twin: "start" };
   return html`<div class="switches">
-    <button type="button" onClick=${act} title="p">${known.is_active ? "Stop trading" : "Start trading"}</button>
-    <button type="button" class="danger" id="kill" onClick=${askToKill} title="Shift+K">Kill…</button>
+    <button type="button" onClick=${act} title=${`heisenbug ${twin} (key p)`}>${words}</button>
+    <button type="button" class="danger" id="kill" onClick=${askToKill} title="heisenbug kill (key Shift+K)">Kill…</button>
   </div>`;
 }
 

@@ -36,7 +36,7 @@ function Begin({ again }) {
       setError(refused.message);
     }
   };
-  return html`<${Section} name="begin" title="Run one" twin="backtest --remote NAME">
+  return html`<${Section} name="begin" title="Run one" twin=${["backtest --remote NAME", "markets"]}>
     <${Answer} asked=${markets} rows=${1}>${({ markets: names }) => names.length
       ? html`<form class="controls" onSubmit=${begin} novalidate>
           <label>Market <select value=${told.market} onChange=${type("market")}>${names.map((name) => html`<option key=${name} value=${name}>${name}</option>`)}</select></label>
@@ -74,7 +74,7 @@ function Jobs({ jobs, chosen, onChoose }) {
     { name: "gain", label: "Equity grew", kind: "number", show: ({ summary }) => (summary ? percent(summary.final / summary.start - 1) : "–") },
     { name: "trades", label: "Trades", kind: "number", show: ({ summary }) => summary?.trades ?? "–" },
   ];
-  return html`<${Section} name="jobs" title="Backtests" note="choose one, or two to compare" twin="backtest --help">
+  return html`<${Section} name="jobs" title="Backtests" note="choose one, or two to compare" twin="backtest --remote NAME">
     <${Answer} asked=${jobs} rows=${1}>${({ backtests }) => (backtests.length ? html`<${Table} label="Backtests" columns=${columns} rows=${backtests} keyOf=${(job) => job.id} />` : html`<p class="empty">None in the last 30 days.</p>`)}<//>
   <//>`;
 }

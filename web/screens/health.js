@@ -12,7 +12,7 @@ export function Health() {
 
 function Problems() {
   const asked = useAsked("health", { every: 15 });
-  return html`<${Section} name="problems" title="What is wrong" twin="doctor">
+  return html`<${Section} name="problems" title="What is wrong" twin=${["health", "doctor"]}>
     <${Answer} asked=${asked} rows=${1}>${({ problems, last_tick_age_seconds: age }) => html`
       ${problems.length
         ? html`<ul class="problems">${problems.map((problem) => html`<li key=${problem} class="notice bad">${problem}</li>`)}</ul>`
@@ -31,7 +31,7 @@ function Ticks() {
     { name: "guarded", label: "Guarded", kind: "number", show: (row) => row.guarded },
     { name: "sample", label: "Kept as", show: (row) => (row.is_sample ? "sample" : "tick") },
   ];
-  return html`<${Section} name="ticks" title="Newest ticks" twin="decisions">
+  return html`<${Section} name="ticks" title="Newest ticks" twin="ticks">
     <${Answer} asked=${asked} rows=${20}>${({ ticks, missed_ticks: missed }) => html`
       <dl class="tiles"><${Tile} name="Missed in the last hour" value=${missed} note=${plural(missed, "tick")} kind=${missed ? "stale" : ""} /></dl>
       ${ticks.length ? html`<${Table} label="Ticks" columns=${columns} rows=${ticks} keyOf=${(row) => row.tick} />` : html`<p class="empty">No tick yet; the first comes within a minute.</p>`}`}<//>

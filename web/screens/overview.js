@@ -3,7 +3,7 @@
 import { amount, DASH, decimals, money, percent, plural, points, reason, seconds, signed, span, time } from "../format.js";
 import { html } from "../html.js";
 import { choosePair, lateness } from "../live.js";
-import { Answer, Meter, Section, Table, Tile, Waiting } from "../parts/bits.js";
+import { Answer, Meter, Section, Table, Tile, Twin, Waiting } from "../parts/bits.js";
 import { Chart, drawEquity, drawPrices } from "../parts/chart.js";
 import { useAsked } from "../parts/asked.js";
 import { fresh, overview, second } from "../state.js";
@@ -40,7 +40,8 @@ function Tiles({ whole }) {
     <${Tile} name="Window" value=${`${status.window.samples} of ${status.window.of}`} note="samples"><progress aria-label="Samples of the window" max=${status.window.of} value=${status.window.samples}></progress><//>
     <${Tile} name="Data age" kind=${isStale ? "stale" : ""} value=${status.pricedAt === null ? DASH : span(at - status.pricedAt)} note=${isStale ? "stale: checks are missing" : "fresh"} />
     <${Tile} name="Next check" value=${left > 0 ? `in ${Math.ceil(left)} s` : left > -3 ? "now" : `${span(-left)} late`} note=${`every ${status.check_interval} s`} />
-  </dl>`;
+  </dl>
+  <${Twin} command=${["status", "performance", "watch"]} />`;
 }
 
 /** The honest sentence: what it would do now, and what keeps it from doing it. */
@@ -62,7 +63,7 @@ export function honestly(best) {
 function Prices({ whole }) {
   const { pair, prices, pairs, trades } = whole;
   const data = useMemo(() => priceData(pair, prices, trades), [pair, prices, trades]);
-  if (!pair) return html`<${Section} name="prices" title="Prices" twin="pairs add BTC-USD"><p class="empty">There is no enabled pair: the settings screen adds one.</p><//>`;
+  if (!pair) return html`<${Section} name="prices" title="Prices" twin="prices"><p class="empty">There is no enabled pair: the settings screen adds one.</p><//>`;
   const choice = html`<select aria-label="Pair" value=${pair} onChange=${(event) => choosePair(event.target.value)}>
     ${pairs.map((one) => html`<option key=${one.pair} value=${one.pair}>${one.pair}</option>`)}
   </select>`;
@@ -71,7 +72,7 @@ function Prices({ whole }) {
     { name: "at", label: "When", show: (row) => time(row.time * 1000) },
     { name: "value", label: "Mid", kind: "number", show: (row) => amount(row.value) },
   ];
-  return html`<${Section} name="prices" title="Price" note=${last ? amount(last.value) : "no price yet"} twin="watch">
+  return html`<${Section} name="prices" title="Price" note=${last ? amount(last.value) : "no price yet"} twin=${`prices --pair ${pair}`}>
     ${choice}
     <${Chart} label=${`Mid price of ${pair}, with its trades`} draw=${drawPrices} data=${data}>
       <${Table} label=${`Prices of ${pair}`} columns=${columns} rows=${data.prices.slice(-20).reverse()} keyOf=${(row) => row.time} />
@@ -101,7 +102,7 @@ function Equity({ whole }) {
     { name: "value", label: `Equity ${status.base_currency}`, kind: "number", show: (row) => money(row.value.toFixed(2)) },
     { name: "drawdown", label: "Drawdown", kind: "number", show: (row) => percent(row.drawdown) },
   ];
-  return html`<${Section} name="equity" title="Equity and drawdown" note="against where the line begins" twin="status">
+  return html`<${Section} name="equity" title="Equity and drawdown" note="against where the line begins" twin="equity">
     ${data.length ? null : html`<p class="empty">The line begins with the first check that knows every price.</p>`}
     <${Chart} label="Equity and drawdown over time" draw=${drawEquity} data=${data} height=${320}>
       <${Table} label="Equity" columns=${columns} rows=${data.slice(-20).reverse()} keyOf=${(row) => row.time} />

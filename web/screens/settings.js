@@ -54,7 +54,7 @@ function Form({ properties, told, again }) {
     forget();
     refresh();
   };
-  return html`<${Section} name="form" title="What the bot is told" note=${`version ${told.version}`} twin="config set NAME=VALUE">
+  return html`<${Section} name="form" title="What the bot is told" note=${`version ${told.version}`} twin=${["config get", "config check NAME=VALUE", "config set NAME=VALUE"]}>
     <form onSubmit=${check} novalidate>
       <div class="fields">${names.map((name) => html`<${Field} key=${name} name=${name} rule=${properties[name]} now=${told.settings[name]} text=${typed[name]} error=${errors[name]} onType=${(text) => type(name, text)} />`)}</div>
       ${told.settings.model ? html`<p class="note">A fitted ${told.settings.model.kind} model is in use, learned until ${time(told.settings.model.end)}; <code>heisenbug fit</code> makes another.</p>` : null}
@@ -143,7 +143,7 @@ function Pairs() {
     { name: "priority", label: "Priority", show: (one) => html`<input type="number" class="short" aria-label=${`Priority of ${one.pair}`} min="1" max="100" value=${one.priority} disabled=${isOff} onChange=${(event) => change(one, { priority: Number(event.target.value) })} />` },
     { name: "remove", label: "Take out", show: (one) => html`<button type="button" disabled=${isOff} onClick=${() => tell("DELETE", `pairs/${one.pair}`, undefined, `${one.pair} is out.`).then(answer.again)}>Take out</button>` },
   ];
-  return html`<${Section} name="pairs" title="Pairs" note="of equals the lower priority goes first" twin="pairs list">
+  return html`<${Section} name="pairs" title="Pairs" note="of equals the lower priority goes first" twin=${["pairs list", "pairs add PAIR", "pairs remove PAIR"]}>
     <${Answer} asked=${answer} rows=${4}>${({ pairs }) => html`<${Table} label="Pairs" columns=${columns} rows=${pairs} keyOf=${(one) => one.pair} />`}<//>
     <form class="controls" onSubmit=${add} novalidate>
       <label>Another pair <input value=${name} placeholder="SOL-USD" disabled=${isOff} aria-invalid=${error ? "true" : undefined} onInput=${(event) => setName(event.target.value)} /></label>
@@ -155,7 +155,7 @@ function Pairs() {
 
 function GoingLive() {
   const isLive = status.value?.mode === "live";
-  return html`<${Section} name="live" title="Live money" twin="live">
+  return html`<${Section} name="live" title="Live money" twin=${["live", "credential"]}>
     <p>${isLive ? "It trades live money." : "It trades paper money."} Live money takes three separate acts, none of which this page can do alone: a deployment with <code>LiveTrading=enabled</code>, the exchange's token stored with <code>heisenbug credential</code>, and <code>heisenbug live</code>, where the amounts are typed in full. Setting the mode to paper ends it at once.</p>
   <//>`;
 }
@@ -163,7 +163,7 @@ function GoingLive() {
 function History() {
   const answer = useAsked("config/history?limit=20", { every: 5 });
   const undo = (version, older, names) => tell("POST", "config/restore", { version: older.version, names }, `Back to what version ${older.version} said of ${names.join(", ")}.`).then(answer.again);
-  return html`<${Section} name="history" title="History of the settings" twin="config history">
+  return html`<${Section} name="history" title="History of the settings" twin=${["config history", "config restore VERSION NAME"]}>
     <${Answer} asked=${answer} rows=${6}>${({ versions }) => {
       const rows = versions.map((version, place) => ({ ...version, older: versions[place + 1], names: changed(version, versions[place + 1]) }));
       const columns = [

@@ -3,6 +3,7 @@
 import { Refusal } from "../api.js";
 import { html } from "../html.js";
 import { signIn } from "../live.js";
+import { Twin } from "../parts/bits.js";
 import { entrance } from "../state.js";
 import { useState } from "../vendor/preact-hooks.js";
 
@@ -32,5 +33,6 @@ export function SignIn() {
     <label for="token">Token</label>
     <input id="token" type="password" autocomplete="current-password" spellcheck="false" required value=${token} onInput=${(event) => setToken(event.target.value)} />
     <button type="submit" class="main" disabled=${isBusy}>Sign in</button>
+    <${Twin} command="token" />
   </form>`;
 }

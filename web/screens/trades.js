@@ -21,7 +21,7 @@ function Kept() {
   const [asset, setAsset] = useState("");
   const year = new Date().getUTCFullYear();
   const wanted = (trade) => (!state || trade.state === state) && (!asset || [trade.from, trade.to].includes(asset));
-  return html`<${Section} name="kept" title="Kept trades" note="the newest 100" twin="trades --limit 100">
+  return html`<${Section} name="kept" title="Kept trades" note="the newest 100" twin=${["trades", "trades --csv FILE", "trades --tax FILE"]}>
     <div class="controls">
       <label>Outcome <select value=${state} onChange=${(event) => setState(event.target.value)}>${STATES.map((one) => html`<option key=${one} value=${one}>${one ? one.toLowerCase() : "all"}</option>`)}</select></label>
       <label>Asset <input size="6" value=${asset} placeholder="all" onInput=${(event) => setAsset(event.target.value.trim().toUpperCase())} /></label>
@@ -47,7 +47,7 @@ function Explained({ name }) {
 }
 
 function Record({ answer }) {
-  const { again, words, scored, gates, cost } = answer;
+  const { again, words, scored, gates, cost, seen } = answer.explanation;
   const columns = [
     { name: "gate", label: "Gate", kind: "strong", show: (row) => row.gate.replace("_", " ") },
     { name: "passed", label: "Passed", show: (row) => (row.passed ? "yes" : "no") },
@@ -69,5 +69,5 @@ function Record({ answer }) {
         </dl>`
       : null}
     ${gates.length ? html`<${Table} label="Gates" columns=${columns} rows=${gates} keyOf=${(row) => row.gate} />` : null}
-    ${answer.seen ? html`<p class="note">Seen at ${time(answer.seen.at)} with settings version ${answer.seen.settings_version}, ${answer.seen.samples} samples.</p>` : null}`;
+    ${seen ? html`<p class="note">Seen at ${time(seen.at)} with settings version ${seen.settings_version}, ${seen.samples} samples.</p>` : null}`;
 }

@@ -1,0 +1,99 @@
+"""Commands that look at the bot as a whole: health, performance, ticks, equity, prices, markets."""
+
+from typing import Annotated, Any
+
+import typer
+
+from cli import show
+from cli.asking import Json, Limit
+from cli.stack import call
+
+Pair = Annotated[str | None, typer.Option("--pair", help="One pair alone, such as BTC-USD.")]
+
+
+def health(json: Json = False) -> None:
+    """Whether the bot does its work, and what is wrong where it does not; exit code 0 either way."""
+    answer = call("GET", "health")
+    if json:
+        show.as_json(answer)
+        return
+    age = answer["last_tick_age_seconds"]
+    show.facts({"Status": answer["status"], "Newest tick": "never" if age is None else f"{age:.0f} s ago"})
+    for problem in answer["problems"]:
+        show.tell(problem)
+    show.say("Next: heisenbug ticks shows the newest ticks; heisenbug doctor looks at this computer too.")
+
+
+def performance(json: Json = False) -> None:
+    """How it has done today (UTC) and over the trades that are kept."""
+    answer = call("GET", "performance")
+    if json:
+        show.as_json(answer)
+        return
+    today, kept = answer["today"], answer["kept"]
+    show.facts(
+        {
+            "Equity": f"{today['equity'] or '-'}, from {today['begin'] or '-'} at the day's first sample",
+            "Today": f"{today['change'] or '-'}; {_counted(today)}",
+            "Kept trades": f"since {kept['since'] or '-'}; {_counted(kept)}",
+        }
+    )
+    show.say("Next: heisenbug trades lists them; heisenbug equity shows the line.")
+
+
+def _counted(row: dict[str, Any]) -> str:
+    return f"{row['trades']} trades, {row['failed']} failed, {row['turnover']} turned over, {row['costs']} of costs"
+
+
+def ticks(json: Json = False) -> None:
+    """The newest ticks, newest first, and how many of the last hour never were."""
+    answer = call("GET", "ticks")
+    if json:
+        show.as_json(answer)
+        return
+    columns = {
+        "at": "Due",
+        "tick": "Number",
+        "after_ms": "Decided after ms",
+        "price_age_seconds": "Price age s",
+        "equity": "Equity",
+        "guarded": "Guarded",
+        "is_sample": "Sample",
+    }
+    show.table(answer["ticks"], columns, "No tick yet; the first comes within a minute.")
+    show.say(f"Missed in the last hour: {answer['missed_ticks']}. Next: heisenbug decisions says what they decided.")
+
+
+def equity(limit: Limit = "20", json: Json = False) -> None:
+    """Equity and drawdown at the newest samples, oldest first."""
+    answer = call("GET", "equity", query={"limit": limit})
+    if json:
+        show.as_json(answer)
+        return
+    rows = [{**point, "drawdown": show.percent(point["drawdown"])} for point in answer["equity"]]
+    show.table(rows, {"at": "Sample", "equity": "Equity", "drawdown": "Drawdown"}, "No sample knows every price yet.")
+
+
+def prices(pair: Pair = None, limit: Limit = "20", json: Json = False) -> None:
+    """Prices at the newest samples, oldest first, of all pairs or of one."""
+    answer = call("GET", "prices", query={"limit": limit, "pair": pair})
+    if json:
+        show.as_json(answer)
+        return
+    rows = [
+        {"at": sample["at"], "pair": name, **quote}
+        for sample in answer["prices"]
+        for name, quote in sample["quotes"].items()
+    ]
+    show.table(rows, {"at": "Sample", "pair": "Pair", "bid": "Bid", "ask": "Ask"}, "No sample has such a price yet.")
+
+
+def markets(json: Json = False) -> None:
+    """The markets that were uploaded for backtests in AWS, by name."""
+    answer = call("GET", "markets")
+    if json:
+        show.as_json(answer)
+        return
+    rows = [{"name": name} for name in answer["markets"]]
+    show.table(rows, {"name": "Market"}, "None was uploaded yet; heisenbug market upload FILE does it.")
+    show.say("Next: heisenbug backtest --remote NAME.")
