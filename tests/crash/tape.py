@@ -1,7 +1,7 @@
 """Every call that a process makes to the outside, in a row, and what may happen to each."""
 
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -116,8 +116,9 @@ def dies_before(call: Call) -> Any:
 
 
 def dies_after(call: Call) -> Any:
-    """The call is made, and the process ends before it hears the answer."""
-    call()
+    """The call is made, and the process ends before it hears the answer, a refusal too."""
+    with suppress(Exception):
+        call()
     raise Killed("after")
 
 

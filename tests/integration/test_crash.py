@@ -1,22 +1,28 @@
-"""The short form of `make crash`: every death at every call, some of the other mishaps, and some random lives."""
+"""The short form of `make crash`: every death that leaves a world of its own, some other mishaps, and random lives."""
 
 from collections.abc import Iterator
+from contextlib import suppress
 from decimal import Decimal
+from itertools import count
+from typing import Any
 
+import boto3
 import pytest
 
 from heisenbug.exchange.port import Request
 from heisenbug.exchange.uphold_account import UpholdAccount
 from tests.crash.machine import random_lives
-from tests.crash.matrix import SCENARIOS, Case, Scenario, cases, run
+from tests.crash.matrix import SCENARIOS, WRITES, Case, Scenario, cases, run
 from tests.crash.proving import MUTANTS, Figures
-from tests.crash.tape import Killed, dies_before
+from tests.crash.tape import Killed, dies_after, dies_before
 from tests.crash.verdict import judge
 from tests.crash.world import Laboratory, World, laboratory
+from tests.tables import PREFIX, table_definitions
 
 ONE_IN = 40
 LIVES, SEEDS = 50, range(1, 5)
 UNHEARD = next(scenario for scenario in SCENARIOS if scenario.name == "a commit that landed unheard")
+LANDED = next(scenario for scenario in SCENARIOS if scenario.name == "a failed trade that landed after all")
 
 
 @pytest.fixture
@@ -32,12 +38,51 @@ def test_whatever_call_a_tick_dies_at_nothing_is_doubled_lost_or_left_open(
     here: Laboratory, scenario: Scenario
 ) -> None:
     figures = Figures()
-    for place, case in enumerate(cases(here, (scenario,))):
-        if "dies" in case.mishap or place % ONE_IN == 0:
+    all_cases = list(cases(here, (scenario,)))
+    for place, case in enumerate(all_cases):
+        if differs(case) or place % ONE_IN == 0:
             figures.add(run(here, case))
     assert figures.broken == []
-    assert figures.before == figures.after == figures.points
+    assert figures.after >= {(scenario.name, case.number) for case in all_cases if changes(case)}
+    assert (scenario.name, 0) in figures.before
     assert (figures.conversions > 0) == (scenario.name != "a commit that was never sent")
+
+
+def differs(case: Case) -> bool:
+    """Whether this death leaves what no other one does; `make crash` makes all of them."""
+    return (case.mishap == "dies after" and changes(case)) or (case.mishap, case.number) == ("dies before", 0)
+
+
+def changes(case: Case) -> bool:
+    """Whether the call may change something; readings of tables do not, of the exchange they may."""
+    return case.call in WRITES or " " in case.call
+
+
+def left_by(here: Laboratory, case: Case, monkeypatch: pytest.MonkeyPatch) -> tuple[Any, ...]:
+    """What a death leaves behind: the tables, the exchange and the time, in a world of the same name each time."""
+    for counter in ("_worlds", "_tokens"):
+        monkeypatch.setattr(f"tests.crash.world.{counter}", count(1))
+    world = here.world(case.scenario.plan)
+    process = case.scenario.begin(world)
+    due = world.next_due()
+    with here.tape.record({case.number: dies_before if case.mishap == "dies before" else dies_after}), suppress(Killed):
+        world.tick(process, due)
+    client = boto3.client("dynamodb")
+    tables = [client.scan(TableName=PREFIX + name)["Items"] for name in sorted(table_definitions())]
+    return tables, world.exchange.settle(world.clock.at), world.clock.at
+
+
+@pytest.mark.parametrize("scenario", [SCENARIOS[0], LANDED], ids=lambda scenario: scenario.name)
+def test_a_death_that_is_left_out_leaves_what_one_that_is_not_left(
+    here: Laboratory, scenario: Scenario, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    worlds: list[Any] = [None]
+    for case in cases(here, (scenario,)):
+        if "dies" in case.mishap:
+            left = left_by(here, case, monkeypatch)
+            assert differs(case) or left == worlds[-1], case
+            worlds += [left] if left != worlds[-1] else []
+    assert len(worlds) > 3
 
 
 @pytest.mark.parametrize("number", SEEDS)
