@@ -1,29 +1,18 @@
 """The panel in a real browser: every screen, both themes, desk and phone, and all that can go wrong around it."""
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 from playwright.sync_api import Browser, Error, Page, WebSocketRoute, expect
 
-from tests.e2e.browser import SCREENS, SIZES, Visit, opened_browser, visiting
+from tests.e2e.browser import SCREENS, SIZES, Visit, visiting
 from tests.e2e.conftest import Deployed
 
 Until = Callable[[Callable[[], Any]], Any]
 SLOW = 20_000
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with opened_browser() as opened:
-        yield opened
-
-
-@pytest.fixture
-def visit(browser: Browser, bot: Deployed) -> Iterator[Visit]:
-    with visiting(browser, bot) as begun:
-        yield begun
+pytest_plugins = ["tests.e2e.visits"]
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])
@@ -245,55 +234,6 @@ def test_an_api_that_fails_is_told_with_a_way_on(visit: Visit) -> None:
     expect(visit.page.get_by_label("risk_tolerance", exact=True)).to_be_visible()
 
 
-def trade(number: int, **changes: Any) -> dict[str, Any]:
-    """A trade as the API tells it."""
-    return {
-        "id": f"{number:024x}",
-        "sequence": number,
-        "state": "EXECUTED",
-        "mode": "paper",
-        "at": f"2026-01-02T03:{number % 60:02d}:00Z",
-        "finished_at": f"2026-01-02T03:{number % 60:02d}:01Z",
-        "from": "USD",
-        "to": "BTC",
-        "amount": "100",
-        "received": "0.00105",
-        "from_price": 1.0,
-        "to_price": 95_000.0,
-        "confidence": 0.74,
-        "risk": 0.2,
-        "expected_return": 0.004,
-        "cost_bps": 12.0,
-        "expected_cost_bps": 11.0,
-        "quoted_cost_bps": 12.0,
-        "reason": "confidence 0.74 >= 0.70",
-        "outcome": "",
-        **changes,
-    }
-
-
-LONG = "AVERYLONGASSETNAMEINDEED"
-
-
-@pytest.mark.parametrize("size", SIZES)
-def test_none_and_a_hundred_trades_with_long_names_fit(browser: Browser, bot: Deployed, size: str) -> None:
-    with visiting(browser, bot, size) as visit:
-        visit.answer("trades?limit=100", {"trades": [], "cursor": None})
-        visit.sign_in()
-        visit.go("trades")
-        expect(visit.page.locator("#kept")).to_contain_text("None yet")
-        visit.page.unroute_all(behavior="ignoreErrors")
-        many = [trade(number, to=LONG, reason=f"{LONG} " * 8) for number in range(100, 0, -1)]
-        visit.answer("trades?limit=100", {"trades": many, "cursor": None})
-        visit.go("overview")
-        visit.go("trades")
-        expect(visit.page.locator("#kept tbody tr")).to_have_count(100)
-        assert visit.page.evaluate("document.documentElement.scrollWidth - innerWidth") <= 0
-        assert visit.violations() == []
-        visit.page.get_by_label("Asset").fill("NONE")
-        expect(visit.page.locator("#kept")).to_contain_text("None of the 100 is like that")
-
-
 def test_live_money_cannot_be_missed(visit: Visit, bot: Deployed) -> None:
     status = bot.get("status")
     visit.answer("overview", {"status": {**status, "mode": "live", "websocket_url": bot.outputs["WebSocketUrl"]}})
@@ -328,14 +268,6 @@ def test_signing_out_forgets_the_cookie(visit: Visit) -> None:
     visit.page.reload()
     visit.page.get_by_label("Token").wait_for()
     assert not [one for one in visit.context.cookies() if one["name"] == "heisenbug" and one["value"]]
-
-
-def test_files_of_trades_are_offered(visit: Visit) -> None:
-    visit.sign_in()
-    visit.go("trades")
-    with visit.page.expect_download() as kept:
-        visit.page.get_by_role("link", name="CSV of these").click()
-    assert kept.value.suggested_filename == "trades.csv"
 
 
 def installable(page: Page) -> list[Any]:

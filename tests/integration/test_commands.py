@@ -9,6 +9,7 @@ import pytest
 from cli.errors import Refused
 from heisenbug.store.shelf import market_key
 from tests import commands
+from tests.bad_filters import BAD_TYPED
 from tests.bots import process, run
 from tests.fakes import Clock
 from tests.jobs import MARKET, stock, write_made
@@ -83,3 +84,29 @@ def test_the_uploaded_markets_are_named(api: Http, tmp_path: Path) -> None:
     assert MARKET in told("markets")
     client.delete_object(Bucket=BUCKET, Key=market_key(MARKET))
     assert "heisenbug market upload FILE" in told("markets")
+
+
+@pytest.mark.parametrize(("query", "field"), BAD_TYPED, ids=[str(query)[:40] for query, _ in BAD_TYPED])
+def test_a_filter_that_is_none_is_refused_in_the_same_words_by_api_and_command(
+    api: Http, query: dict[str, str], field: str
+) -> None:
+    reply = api("GET", "/api/trades", query=query)
+    typed = [word for name, text in query.items() for word in (f"--{name}", text)]
+    result = commands.run("trades", *typed)
+    assert (reply.status, reply.error["fields"][0]["field"]) == (400, field)
+    assert len(reply.text) < 500
+    assert isinstance(result.exception, Refused)
+    assert result.exception.fields == reply.error["fields"]
+
+
+def test_trades_are_chosen_by_the_bot_and_a_cursor_leads_on_among_the_chosen(api: Http) -> None:
+    every = api("GET", "/api/trades", query={"limit": "100"}).data["trades"]
+    middle = every[len(every) // 2]["at"]
+    later = json.loads(commands.run("trades", "--from", middle, "--json").stdout)["trades"]
+    earlier = json.loads(commands.run("trades", "--to", middle, "--json").stdout)["trades"]
+    assert [one["sequence"] for one in [*later, *earlier]] == [one["sequence"] for one in every]
+    assert later[-1]["at"] == middle > earlier[0]["at"]
+    first = json.loads(commands.run("trades", "--asset", "BTC", "-n", "1", "--json").stdout)
+    rest = json.loads(commands.run("trades", "--asset", "BTC", "--cursor", str(first["cursor"]), "--json").stdout)
+    assert [one["sequence"] for one in [*first["trades"], *rest["trades"]]] == [one["sequence"] for one in every]
+    assert "None of the kept trades is like that." in told("trades", "--state", "FAILED")

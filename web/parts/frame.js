@@ -80,7 +80,7 @@ function warnings(known) {
 }
 
 const doubt = ({ id, amount, from, to, outcome }) =>
-  `Nobody knows what became of trade ${id} (${amount} ${from} to ${to}), and nothing else trades until it is known: ${outcome} It is asked for at every check; who knows its end states it with heisenbug resolve ${id}.`;
+  `Nobody knows what became of trade ${id} (${amount} ${from} to ${to}), and nothing else trades until it is known: ${outcome} It is asked for at every check; who knows its end states it on the Trades screen.`;
 
 export const Toasts = () => html`<div class="toasts" role="status" aria-live="polite">
   ${toasts.value.map((toast) => html`<p key=${toast.name} class=${`toast ${toast.kind}`}>${toast.text}</p>`)}

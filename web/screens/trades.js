@@ -1,53 +1,81 @@
-// Every kept trade, each with the record of its decision; and the files for spreadsheets and taxes.
+// Every kept trade, chosen by the server, each with the record of its decision; and the files for spreadsheets and taxes.
 
 import { decimals, percent, points, time } from "../format.js";
 import { html } from "../html.js";
 import { useAsked } from "../parts/asked.js";
 import { Answer, Section, Table } from "../parts/bits.js";
-import { fresh, route } from "../state.js";
+import { fresh, route, status } from "../state.js";
 import { useState } from "../vendor/preact-hooks.js";
+import { Doubt } from "./doubt.js";
 import { tradeColumns } from "./overview.js";
 
-const STATES = ["", "EXECUTED", "FAILED", "UNRESOLVED"];
+const STATES = ["", "EXECUTED", "FAILED"];
+const FIELDS = [
+  { name: "asset", label: "Asset", placeholder: "all", size: 6 },
+  { name: "from", label: "From", placeholder: "2025-05-10", size: 20 },
+  { name: "to", label: "Before", placeholder: "now", size: 20 },
+];
+const PAGE = 50;
 
 export function Trades() {
   const named = route.value.rest;
-  return html`<h1>Trades</h1>${named ? html`<${Explained} key=${named} name=${named} />` : null}<${Kept} />`;
+  const open = status.value?.open_trade;
+  return html`<h1>Trades</h1>
+    ${open?.state === "UNRESOLVED" ? html`<${Doubt} key=${open.id} trade=${open} />` : null}
+    ${named ? html`<${Explained} key=${named} name=${named} />` : null}
+    <${Kept} />`;
 }
 
+/** One page of the trades that are wanted; the first one is kept up to date. */
 function Kept() {
-  const asked = useAsked("trades?limit=100");
-  const [state, setState] = useState("");
-  const [asset, setAsset] = useState("");
+  const [wanted, setWanted] = useState({});
+  const [cursors, setCursors] = useState([]);
+  const filter = String(new URLSearchParams(wanted));
+  const page = new URLSearchParams({ limit: PAGE, ...wanted, ...(cursors.length ? { cursor: cursors.at(-1) } : {}) });
+  const asked = useAsked(`trades?${page}`);
+  const errors = Object.fromEntries((asked.error?.fields ?? []).map(({ field, message }) => [field, message]));
+  const want = (name) => (event) => {
+    const { [name]: _, ...others } = wanted;
+    const text = event.target.value.trim();
+    setWanted(text ? { ...others, [name]: text } : others);
+    setCursors([]);
+  };
   const year = new Date().getUTCFullYear();
-  const wanted = (trade) => (!state || trade.state === state) && (!asset || [trade.from, trade.to].includes(asset));
-  return html`<${Section} name="kept" title="Kept trades" note="the newest 100" twin=${["trades", "trades --csv FILE", "trades --tax FILE"]}>
-    <div class="controls">
-      <label>Outcome <select value=${state} onChange=${(event) => setState(event.target.value)}>${STATES.map((one) => html`<option key=${one} value=${one}>${one ? one.toLowerCase() : "all"}</option>`)}</select></label>
-      <label>Asset <input size="6" value=${asset} placeholder="all" onInput=${(event) => setAsset(event.target.value.trim().toUpperCase())} /></label>
-      <a class="button" href="api/trades.csv" download>CSV of these</a>
+  const options = Object.entries(wanted).map(([name, text]) => `--${name} ${text}`).join(" ");
+  return html`<${Section} name="kept" title="Kept trades" note=${`${PAGE} at once, newest first`} twin=${[`trades ${options}`.trim(), "trades --csv FILE", "trades --tax FILE"]}>
+    <form class="controls" onSubmit=${(event) => event.preventDefault()} novalidate>
+      <label>Outcome <select onChange=${want("state")}>${STATES.map((one) => html`<option key=${one} value=${one}>${one ? one.toLowerCase() : "all"}</option>`)}</select></label>
+      ${FIELDS.map(({ name, label, ...more }) => html`<label key=${name}>${label} <input ...${more} name=${name} autocomplete="off" spellcheck="false" aria-invalid=${errors[name] ? "true" : undefined} aria-describedby=${errors[name] ? `about-${name}` : undefined} onChange=${want(name)} /></label>`)}
+      <a class="button" href=${`api/trades.csv${filter ? `?${filter}` : ""}`} download>CSV of these</a>
       <a class="button" href=${`api/tax.csv?year=${year}`} download>Taxes ${year}</a>
       <a class="button" href=${`api/tax.csv?year=${year - 1}`} download>Taxes ${year - 1}</a>
-    </div>
-    <${Answer} asked=${asked} rows=${10}>${({ trades }) => {
-      const rows = trades.filter(wanted);
-      if (!trades.length) return html`<p class="empty">None yet. Most markets, most of the time, give nothing to trade after costs; the opportunities say why.</p>`;
-      if (!rows.length) return html`<p class="empty">None of the ${trades.length} is like that.</p>`;
-      return html`<${Table} label="Trades" columns=${tradeColumns} rows=${rows} keyOf=${(trade) => trade.id} kindOf=${(trade) => (trade.id === fresh.value ? "fresh" : "")} />`;
-    }}<//>
+    </form>
+    ${Object.entries(errors).map(([name, words]) => html`<p key=${name} id=${`about-${name}`} class="bad" role="alert">${words}</p>`)}
+    ${asked.error?.fields?.length ? null : html`<${Answer} asked=${asked} rows=${10}>${(answer) => html`<${Page} answer=${answer} isFiltered=${Boolean(filter)} cursors=${cursors} onTurn=${setCursors} />`}<//>`}
   <//>`;
+}
+
+function Page({ answer: { trades, cursor }, isFiltered, cursors, onTurn }) {
+  const none = isFiltered || cursors.length ? "None of the kept trades is like that." : "None yet. Most markets, most of the time, give nothing to trade after costs; the opportunities say why.";
+  return html`
+    ${trades.length
+      ? html`<${Table} label="Trades" columns=${tradeColumns} rows=${trades} keyOf=${(trade) => trade.id} kindOf=${(trade) => (trade.id === fresh.value ? "fresh" : "")} />`
+      : html`<p class="empty">${none}</p>`}
+    <div class="controls">
+      <button type="button" disabled=${!cursors.length} onClick=${() => onTurn(cursors.slice(0, -1))}>Newer</button>
+      <button type="button" disabled=${cursor === null} onClick=${() => onTurn([...cursors, cursor])}>Older</button>
+    </div>`;
 }
 
 function Explained({ name }) {
   const asked = useAsked(`trades/${encodeURIComponent(name)}`, { pulsing: false });
   return html`<${Section} name="explained" title="Why this trade" note=${name} twin=${`explain ${name}`}>
-    <${Answer} asked=${asked} rows=${10}>${(answer) => html`<${Record} answer=${answer} />`}<//>
+    <${Answer} asked=${asked} rows=${10}>${(answer) => html`<${Record} told=${answer.explanation} />`}<//>
     <p><a href="#/trades">Close</a></p>
   <//>`;
 }
 
-function Record({ answer }) {
-  const { again, words, scored, gates, cost, seen } = answer.explanation;
+function Record({ told: { again, words, scored, gates, cost, seen } }) {
   const columns = [
     { name: "gate", label: "Gate", kind: "strong", show: (row) => row.gate.replace("_", " ") },
     { name: "passed", label: "Passed", show: (row) => (row.passed ? "yes" : "no") },

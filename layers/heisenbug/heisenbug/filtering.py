@@ -20,8 +20,8 @@ def wanted_of(told: Mapping[str, str]) -> Wanted:
     errors: list[FieldError] = []
     asset = _heard(errors, lambda: _checked("asset", ASSET, told.get("asset")))
     state = _heard(errors, lambda: _checked("state", ENDED, told.get("state")))
-    since = _heard(errors, lambda: moment_of("from", told.get("from", "")))
-    until = _heard(errors, lambda: moment_of("to", told.get("to", "")))
+    since = _heard(errors, lambda: _moment("from", told.get("from")))
+    until = _heard(errors, lambda: _moment("to", told.get("to")))
     if since is not None and until is not None and since >= until:
         errors.append(FieldError("to", "to must be later than from; no trade lies between them."))
     if errors:
@@ -34,6 +34,13 @@ def _checked(name: str, rule: Rule, text: str | None) -> str | None:
         return None if text is None else str(rule.check(text))
     except BadValue as bad:
         raise InvalidSettings([FieldError(name, f"{name} {bad}")]) from bad
+
+
+def _moment(name: str, text: str | None) -> float | None:
+    if text == "":
+        message = f"{name} must not be empty: give a day or a time like 2025-05-10 or 2025-05-10T12:00:00Z."
+        raise InvalidSettings([FieldError(name, message)])
+    return None if text is None else moment_of(name, text)
 
 
 def _heard(errors: list[FieldError], ask: Callable[[], Value]) -> Value | None:
