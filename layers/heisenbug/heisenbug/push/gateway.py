@@ -10,7 +10,12 @@ from heisenbug.push.sender import WORKERS, Gone
 
 def gateway(endpoint: str) -> "Gateway":
     """The way to the clients of the WebSocket API at `endpoint`, which includes the stage."""
-    config = Config(connect_timeout=2, read_timeout=3, retries={"mode": "standard"}, max_pool_connections=WORKERS)
+    config = Config(
+        connect_timeout=1,
+        read_timeout=2,
+        retries={"mode": "standard", "total_max_attempts": 2},
+        max_pool_connections=WORKERS,
+    )
     return Gateway(get_session().create_client("apigatewaymanagementapi", endpoint_url=endpoint, config=config))
 
 
