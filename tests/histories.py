@@ -9,8 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from heisenbug.backtest.rules import Fill
-from heisenbug.backtest.run import Wish
+from heisenbug.backtest.rules import Fill, Wish
 from heisenbug.configuration import Configuration
 from heisenbug.domain.assets import Pair, TradingPair
 from heisenbug.domain.settings import DEFAULTS, change

@@ -17,8 +17,8 @@ import numpy as np
 from heisenbug.backtest.fast import run_fast
 from heisenbug.backtest.memory import Memory
 from heisenbug.backtest.plain import ticks
-from heisenbug.backtest.rules import Fill
-from heisenbug.backtest.run import Run, Wish
+from heisenbug.backtest.rules import Fill, Wish
+from heisenbug.backtest.run import Run
 from heisenbug.board import opportunity, rank
 from heisenbug.configuration import Configurations
 from heisenbug.domain.decide import Decision

@@ -19,8 +19,8 @@ import numpy as np
 from cli.environments import uv
 from cli.paths import ROOT, Home
 from heisenbug.backtest.fast import run_fast
-from heisenbug.backtest.rules import Fill
-from heisenbug.backtest.run import Run, Wish
+from heisenbug.backtest.rules import Fill, Wish
+from heisenbug.backtest.run import Run
 from heisenbug.backtest.summary import summary_of
 from heisenbug.domain.assets import Pair
 from heisenbug.markets.history import History

@@ -10,8 +10,8 @@ import pytest
 
 from heisenbug.backtest.fast import run_fast
 from heisenbug.backtest.plain import run_plainly
-from heisenbug.backtest.rules import Fill
-from heisenbug.backtest.run import Run, Wish
+from heisenbug.backtest.rules import Fill, Wish
+from heisenbug.backtest.run import Run
 from heisenbug.backtest.summary import summary_of
 from heisenbug.domain.gates import Gate
 from heisenbug.domain.trade import TradeState

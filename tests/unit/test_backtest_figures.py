@@ -9,7 +9,6 @@ import numpy as np
 import pytest
 
 from heisenbug.backtest.claims import claims_of
-from heisenbug.backtest.curves import curves_of
 from heisenbug.backtest.fast import run_fast
 from heisenbug.backtest.rules import Fill
 from heisenbug.backtest.seen import seen
@@ -81,7 +80,7 @@ def test_doing_nothing_moves_with_what_was_there_in_the_beginning() -> None:
 def test_where_a_price_is_missing_the_worth_is_not_known_and_the_drawdown_of_the_rest_is() -> None:
     run = run_fast(wish(moving(np.full(5, 100.0)), window=10))
     holed = replace(run, equity=np.array([1000.0, np.nan, 1100.0, 990.0, np.nan]))
-    curves = curves_of(holed, seen(run.wish))
+    curves = figures_of(holed).curves
     assert curves.drawdown(holed.equity)[[0, 2, 3]] == pytest.approx([0, 0, 0.1])
     assert np.isnan(curves.drawdown(holed.equity)[[1, 4]]).all()
     assert summary_of(holed).drawdown == pytest.approx(0.1)

@@ -12,8 +12,8 @@ from heisenbug.backtest.fast import Walk, prospects_of, run_fast
 from heisenbug.backtest.grid import grid_of
 from heisenbug.backtest.memory import Memory
 from heisenbug.backtest.plain import ticks
-from heisenbug.backtest.rules import Fill
-from heisenbug.backtest.run import Run, Wish
+from heisenbug.backtest.rules import Fill, Wish
+from heisenbug.backtest.run import Run
 from heisenbug.backtest.seen import seen
 from heisenbug.backtest.sweep import BadSplit, Part, Row, Sweep, row_from
 from heisenbug.backtest.table import table_of

@@ -4,8 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from heisenbug.backtest.rules import Fill
-from heisenbug.backtest.run import Wish
+from heisenbug.backtest.rules import Fill, Wish
 from heisenbug.configuration import Configuration, check_model
 from heisenbug.domain.assets import TradingPair
 from heisenbug.domain.errors import FieldError, InvalidSettings

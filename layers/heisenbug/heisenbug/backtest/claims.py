@@ -66,8 +66,12 @@ def a_horizon_later(history: History, horizon: int) -> Ints:
     """For each sample the row of the one `horizon` slots of time later; -1 where there is none then."""
     slots = history.at // history.sample_seconds
     last = len(slots) - 1
-    rows = np.minimum(np.arange(horizon, len(slots) + horizon), last)
+    rows = np.arange(horizon, len(slots) + horizon)
     # Where no slot is missing in between, it is as many rows later.
+    if slots[-1] - slots[0] == last:
+        rows[max(len(slots) - horizon, 0) :] = -1
+        return rows
+    np.minimum(rows, last, out=rows)
     other = np.flatnonzero(slots[rows] != slots + horizon)
     rows[other] = np.minimum(np.searchsorted(slots, slots[other] + horizon), last)
     return np.where(slots[rows] == slots + horizon, rows, -1)

@@ -5,10 +5,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from heisenbug.backtest.run import Run
-from heisenbug.backtest.seen import Seen
 from heisenbug.domain.costs import conversion_costs
 from heisenbug.domain.forecasters.ridge import carried
-from heisenbug.fitting.history import prices_in
 from heisenbug.markets.history import Floats, Ints
 
 
@@ -38,21 +36,20 @@ class Curves:
         return fall
 
 
-def curves_of(run: Run, seen: Seen) -> Curves:
-    """The three ways to have spent the time of a run."""
+def curves_of(run: Run, assets: tuple[str, ...], logs: Floats) -> Curves:
+    """The three ways to have spent the time of a run, by the log prices (T x N) of all assets in the base currency."""
     settings, history = run.wish.told.settings, run.wish.history
-    assets, logs = prices_in(settings.base_currency, history)
     prices = np.exp(carried(logs))
     start = {assets.index(asset): float(amount) for asset, amount in settings.paper_start.items() if asset in assets}
     nothing = prices[:, list(start)] @ np.array(list(start.values()))
-    priced = np.isfinite(logs[0])
-    grown = prices[:, priced] / prices[0, priced] * _bought(run, seen)[priced]
-    return Curves(history.at, run.equity, float(nothing[0]) * grown.mean(axis=1), nothing, int(priced.sum()))
+    priced = np.flatnonzero(np.isfinite(logs[0]))
+    bought = _bought(run)[priced] / prices[0, priced] * (nothing[0] / len(priced))
+    return Curves(history.at, run.equity, prices[:, priced] @ bought, nothing, len(priced))
 
 
-def _bought(run: Run, seen: Seen) -> Floats:
+def _bought(run: Run) -> Floats:
     """What is left of one unit of the base currency after it was converted into each asset at the first sample (N,)."""
-    settings, at = run.wish.told.settings, int(run.wish.history.at[0])
+    seen, settings, at = run.seen, run.wish.told.settings, int(run.wish.history.at[0])
     spreads = np.nan_to_num(seen.half_spreads[0])
     left: Floats = 1 - conversion_costs(seen.assets, spreads, {}, at, settings, run.wish.venue)[0]
     left[0] = 1

@@ -16,7 +16,8 @@ from numpy.typing import NDArray
 
 from heisenbug.backtest.bulk import Prospects, prospects
 from heisenbug.backtest.live import LiveCode, trades_at
-from heisenbug.backtest.run import Move, Progress, Run, Wish, count_gates, move_of
+from heisenbug.backtest.rules import Wish
+from heisenbug.backtest.run import Moves, Progress, Run, count_gates, move_of
 from heisenbug.backtest.seen import Seen, seen
 from heisenbug.backtest.swift import Holdings, Swift
 from heisenbug.domain.costs import conversion_costs
@@ -31,7 +32,7 @@ from heisenbug.domain.protections import Drawdown, drawdown_verdict
 from heisenbug.settling import Position
 
 # So many samples are walked before it is looked whether equity fell too far in them.
-LEAP = 1 << 14
+LEAP = 1 << 16
 # So near to the limit of the drawdown the exact equity is asked.
 NEAR = 1e-6
 
@@ -48,7 +49,7 @@ class Leap:
 
     begins: list[int]
     held: list[Holdings]
-    moves: list[Move] = field(default_factory=list)
+    moves: Moves = field(default_factory=Moves)
     converted: list[int] = field(default_factory=list)
     asked: list[int] = field(default_factory=list)
     gates: Counter[Gate] = field(default_factory=Counter)
@@ -82,7 +83,7 @@ class Walk:
         self._count, self._equity = len(seen.logs), np.full(len(seen.logs), np.nan)
         self._peak, self._killed = Decimal(0), ""
         self._progress: Progress = lambda row: None
-        self._gates, self._moves, self._converted = Counter[Gate](), list[Move](), list[int]()
+        self._gates, self._moves, self._converted = Counter[Gate](), Moves(), list[int]()
 
     def run(self, progress: Progress = lambda row: None, begin: int = 0) -> Run:
         """All of it from the sample `begin` on; those before are only looked back on, and have no equity."""
@@ -92,7 +93,7 @@ class Walk:
             self._progress(begin - 1)
         told = cache(lambda: trades_at(self._converted, self._seen, self._begin))
         dropped, holdings = tuple(self._live.memory.dropped), self._ledger.holdings
-        return Run(self._seen.wish, self._moves, told, dropped, self._equity, holdings, self._gates, self._killed)
+        return Run(self._seen, self._moves, told, dropped, self._equity, holdings, self._gates, self._killed)
 
     def _leap(self, begin: int, end: int) -> int:
         """Walk to `end`, or to the sample at which the bot is killed: that is seen afterwards, and walked to again."""
@@ -128,7 +129,7 @@ class Walk:
         self._ledger = chain.ledger
         leap.begins += [row + 1 for row in chain.rows]
         leap.held += chain.held
-        leap.moves += chain.moves
+        leap.moves.add_all(chain.moves)
         leap.converted += chain.rows
         leap.swift += len(chain.rows)
         return chain.row
@@ -160,7 +161,7 @@ class Walk:
         leap.begins.append(row + 1)
         leap.held.append(self._ledger.holdings)
         leap.converted.append(row)
-        leap.moves.extend(map(move_of, self._live.memory.finished))
+        leap.moves.add(map(move_of, self._live.memory.finished))
         self._live.memory.finished.clear()
 
     def _worth(self, leap: Leap, begin: int, end: int) -> Floats:
@@ -188,7 +189,7 @@ class Walk:
         return equity_of(Portfolio(leap.at(row)), self._seen.assets, prices) or Decimal(0)
 
     def _keep(self, leap: Leap, begin: int, end: int) -> None:
-        self._moves += leap.moves
+        self._moves.add_all(leap.moves)
         self._converted += leap.converted
         self._gates += leap.gates
         self._gates += self._stopped(leap, begin, end)
@@ -204,11 +205,15 @@ class Walk:
             Gate.OPEN: leap.swift,
             Gate.WINDOW: int((quiet & ~full).sum()) * (others + 1) * others,
             Gate.HELD: int(full.sum() * (others + 1) - held.sum()) * others,
-            Gate.CONFIDENCE: int(self._prospects.confidence[rows][held].sum()),
-            Gate.RISK: int(self._prospects.risk[rows][held].sum()),
-            Gate.RETURN: int(self._prospects.expected_return[rows][held].sum()),
+            Gate.CONFIDENCE: _among(self._prospects.confidence[rows], held),
+            Gate.RISK: _among(self._prospects.risk[rows], held),
+            Gate.RETURN: _among(self._prospects.expected_return[rows], held),
         }
         return Counter({gate: count for gate, count in counts.items() if count})
+
+
+def _among(counts: NDArray[np.int16], held: NDArray[np.bool_]) -> int:
+    return int((counts * held).sum(dtype=np.int64))
 
 
 def prospects_of(seen: Seen) -> Prospects:

@@ -18,8 +18,9 @@ from heisenbug.backtest.memory import (
     MemoryStates,
     NoQueue,
 )
-from heisenbug.backtest.rules import Fill
-from heisenbug.backtest.run import Progress, Run, Wish, count_gates, move_of
+from heisenbug.backtest.rules import Fill, Wish
+from heisenbug.backtest.run import Moves, Progress, Run, count_gates, move_of
+from heisenbug.backtest.seen import seen
 from heisenbug.configuration import Configuration
 from heisenbug.domain.assets import Pair
 from heisenbug.domain.gates import Gate
@@ -126,5 +127,6 @@ def run_plainly(wish: Wish, progress: Progress = lambda row: None) -> Run:
     equity = [np.nan if kept.equity is None else float(kept.equity) for kept in memory.snapshots]
     holdings = memory.ledger.holdings if memory.ledger else {}
     trades = tuple(memory.finished)
-    moves = tuple(map(move_of, trades))
-    return Run(wish, moves, lambda: trades, tuple(memory.dropped), np.array(equity), holdings, gates, killed)
+    moves = Moves()
+    moves.add(map(move_of, trades))
+    return Run(seen(wish), moves, lambda: trades, tuple(memory.dropped), np.array(equity), holdings, gates, killed)

@@ -1,32 +1,21 @@
 """A backtest: what a bot would have done over a history, by the plain loop or, to the same trades, the fast way."""
 
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
-from heisenbug.backtest.rules import Fill
-from heisenbug.configuration import Configuration
+from heisenbug.backtest.rules import Wish
+from heisenbug.backtest.seen import Seen
 from heisenbug.domain.decide import Decision
 from heisenbug.domain.gates import Gate
 from heisenbug.domain.trade import Trade
-from heisenbug.domain.venue import Venue
-from heisenbug.markets.history import Floats, History
+from heisenbug.markets.history import Floats
 
 Progress = Callable[[int], None]
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Wish:
-    """What is to be tested: `told` on `history` at `venue`, filled by the rule `fill`."""
-
-    history: History
-    told: Configuration
-    venue: Venue
-    fill: Fill = Fill.NEXT_SAMPLE
 
 
 class Move(NamedTuple):
@@ -52,6 +41,51 @@ class Move(NamedTuple):
         return self.worth * self.cost_bps / 10_000
 
 
+@dataclass(frozen=True, slots=True)
+class Moves:
+    """Moves in columns, oldest first: there may be very many."""
+
+    due: list[int] = field(default_factory=list)
+    source: list[str] = field(default_factory=list)
+    target: list[str] = field(default_factory=list)
+    amount: list[Decimal] = field(default_factory=list)
+    received: list[Decimal] = field(default_factory=list)
+    confidence: list[float] = field(default_factory=list)
+    source_price: list[float] = field(default_factory=list)
+    cost_bps: list[float] = field(default_factory=list)
+
+    def __len__(self) -> int:
+        return len(self.due)
+
+    def __iter__(self) -> Iterator[Move]:
+        return map(Move._make, zip(*self._columns(), strict=True))
+
+    def add(self, moves: Iterable[Move]) -> None:
+        """Put these behind those that are there."""
+        for move in moves:
+            for column, value in zip(self._columns(), move, strict=True):
+                column.append(value)
+
+    def add_all(self, other: "Moves") -> None:
+        """Put all of the others behind those that are there."""
+        for column, values in zip(self._columns(), other._columns(), strict=True):
+            column.extend(values)
+
+    @property
+    def worth(self) -> Floats:
+        """What each converted, in the base currency at the mid it was decided at."""
+        worth: Floats = np.array(list(map(float, self.amount))) * np.array(self.source_price, float)
+        return worth
+
+    @property
+    def costs(self) -> float:
+        """What all of them paid in the base currency, from their amounts."""
+        return float(self.worth @ np.array(self.cost_bps, float)) / 10_000
+
+    def _columns(self) -> tuple[list[Any], ...]:
+        return tuple(getattr(self, name) for name in Move._fields)
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Run:
     """What came of it: every conversion as a move, and by `told` its trade with all that the live code writes down.
@@ -61,14 +95,19 @@ class Run:
     quoted adds to it for a while, so that a few may stand under the gate after the one that stopped them.
     """
 
-    wish: Wish
-    moves: Sequence[Move]
+    seen: Seen
+    moves: Moves
     told: Callable[[], tuple[Trade, ...]]
     dropped: tuple[Trade, ...]
     equity: Floats
     holdings: Mapping[str, Decimal]
     gates: Counter[Gate] = field(default_factory=Counter)
     killed: str = ""
+
+    @property
+    def wish(self) -> Wish:
+        """What was asked for."""
+        return self.seen.wish
 
     @property
     def trades(self) -> tuple[Trade, ...]:

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from heisenbug.backtest.believed import Believed, believed
-from heisenbug.backtest.run import Wish
+from heisenbug.backtest.rules import Wish
 from heisenbug.domain.assets import Pair
 from heisenbug.domain.market import Market
 from heisenbug.domain.prices import Floats, assets_of_pairs, half_spreads, log_prices, paths_to_base

@@ -9,7 +9,7 @@ from heisenbug.backtest.claims import Claims, a_horizon_later, claims_of
 from heisenbug.backtest.closest import Closest, closest_of
 from heisenbug.backtest.curves import Curves, curves_of
 from heisenbug.backtest.run import Run
-from heisenbug.backtest.seen import Seen, seen
+from heisenbug.backtest.seen import Seen
 from heisenbug.domain.gates import Gate
 from heisenbug.fitting.history import Unpriceable, prices_in
 from heisenbug.markets.history import Floats, History
@@ -95,19 +95,19 @@ def summary_of(run: Run) -> Summary:
 
 def figures_of(run: Run) -> Figures:
     """The figures of a run with its curves and what came of each trade; raises Unpriceable."""
-    past = seen(run.wish)
-    curves, came = curves_of(run, past), _came(run)
-    return Figures(run, _summary(run, past, curves, came), curves, came)
+    assets, logs = prices_in(run.wish.told.settings.base_currency, run.wish.history)
+    curves, came = curves_of(run, assets, logs), _came(run, assets, logs)
+    return Figures(run, _summary(run, curves, came), curves, came)
 
 
-def _summary(run: Run, past: Seen, curves: Curves, came: Floats) -> Summary:
-    history, settings = run.wish.history, run.wish.told.settings
+def _summary(run: Run, curves: Curves, came: Floats) -> Summary:
+    past, history, settings = run.seen, run.wish.history, run.wish.told.settings
     known = run.equity[np.isfinite(run.equity)]
     if not len(known):
         raise Unpriceable(f"{history.name} never has a price of all that paper_start holds: begin with something else.")
     judged = np.isfinite(came)
-    told = [(move.worth, move.cost_bps, move.confidence) for move in run.moves]
-    turnover, cost_bps, confidence = np.array(told, float).reshape(-1, 3).T
+    confidence, worth = np.array(run.moves.confidence, float), run.moves.worth
+    turnover, costs = float(worth.sum()), float(worth @ np.array(run.moves.cost_bps, float)) / 10_000
     return Summary(
         market=history.name,
         begin=int(history.at[0]),
@@ -127,8 +127,8 @@ def _summary(run: Run, past: Seen, curves: Curves, came: Floats) -> Summary:
         held=curves.held,
         nothing=float(curves.nothing[-1] / curves.start - 1),
         nothing_drawdown=_deepest(curves, curves.nothing),
-        turnover=float(turnover.sum()),
-        costs=float((turnover * cost_bps).sum() / 10_000),
+        turnover=turnover,
+        costs=costs,
         judged=int(judged.sum()),
         claimed=float(confidence[judged].mean()) if judged.any() else None,
         realised=float((came[judged] > 0).mean()) if judged.any() else None,
@@ -155,15 +155,15 @@ def _gaps(history: History, past: Seen) -> Gaps:
     )
 
 
-def _came(run: Run) -> Floats:
+def _came(run: Run, assets: tuple[str, ...], logs: Floats) -> Floats:
     """What each trade's conversion had come to a horizon later, after its cost; NaN where that is not known."""
     history = run.wish.history
-    assets, logs = prices_in(run.wish.told.settings.base_currency, history)
     places = {asset: place for place, asset in enumerate(assets)}
-    told = [(move.due, places[move.source], places[move.target]) for move in run.moves]
-    due, source, target = np.array(told, np.int64).reshape(-1, 3).T
-    rows = np.searchsorted(history.at, due)
+    source, target = (
+        np.array([places[asset] for asset in side], np.int64) for side in (run.moves.source, run.moves.target)
+    )
+    rows = np.searchsorted(history.at, np.array(run.moves.due, np.int64))
     later = a_horizon_later(history, run.wish.told.settings.horizon)[rows]
     gross = (logs[later, target] - logs[later, source]) - (logs[rows, target] - logs[rows, source])
-    net: Floats = gross + np.log1p(-np.array([move.cost_bps for move in run.moves]) / 10_000)
+    net: Floats = gross + np.log1p(-np.array(run.moves.cost_bps, float) / 10_000)
     return np.where(later >= 0, net, np.nan)

@@ -10,8 +10,8 @@ import numpy as np
 from heisenbug.backtest.fast import prospects_of
 from heisenbug.backtest.grid import Grid, Point
 from heisenbug.backtest.hurried import HurriedWalk
-from heisenbug.backtest.rules import Fill
-from heisenbug.backtest.run import Run, Wish
+from heisenbug.backtest.rules import Fill, Wish
+from heisenbug.backtest.run import Run
 from heisenbug.backtest.seen import Seen, seen
 from heisenbug.configuration import Configuration
 from heisenbug.domain.assets import TradingPair
@@ -158,7 +158,7 @@ def _part(run: Run) -> Part:
         len(run.moves),
         len(run.dropped),
         _drawdown(known),
-        float(sum(move.cost for move in run.moves)),
+        run.moves.costs,
         run.killed,
     )
 

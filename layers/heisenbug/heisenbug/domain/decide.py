@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from decimal import Decimal
+from functools import lru_cache
 from math import isfinite
 
 import numpy as np
@@ -169,10 +170,15 @@ def _spread_out(small: Scores, cost: Floats, square: tuple[npt.NDArray[np.intp],
 def amount_of(asset: str, held: Decimal, price: float, settings: Settings) -> Decimal:
     """How much of `asset` one trade converts, at its price in the base currency; nothing where that is not known."""
     if settings.trade_size_amount is None:
-        return round_received(held * Decimal(repr(settings.trade_size_percentage)), asset)
+        return round_received(held * _decimal(settings.trade_size_percentage), asset)
     if not isfinite(price):
         return Decimal(0)
     return round_received(min(held, settings.trade_size_amount / Decimal(repr(price))), asset)
+
+
+@lru_cache(maxsize=16)
+def _decimal(number: float) -> Decimal:
+    return Decimal(repr(number))
 
 
 def _situation(

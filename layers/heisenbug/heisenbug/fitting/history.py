@@ -54,6 +54,8 @@ def prices_in(base: str, history: History) -> tuple[tuple[str, ...], Floats]:
 def _without_misplaced(log_mids: Floats) -> Floats:
     """The log mids (T x pairs) without those that a jump led away from where the pair mostly is."""
     steps = np.diff(carried(log_mids), axis=0, prepend=np.nan)
+    if not (np.abs(steps) > JUMP).any():
+        return log_mids
     away = np.cumsum(np.where(np.abs(steps) > JUMP, steps, 0), axis=0)
     misplaced: Floats = np.where(np.abs(away - np.median(away, axis=0)) > JUMP / 2, np.nan, log_mids)
     return misplaced
