@@ -19,6 +19,7 @@ from heisenbug.domain.ledger import Ledger, Watched
 from heisenbug.domain.live import Consent, Deployment, digest, standing
 from heisenbug.exchange.http import Http
 from heisenbug.exchange.uphold_account import UpholdAccount
+from heisenbug.exchange.uphold_custody import UpholdCustody
 from heisenbug.giving import Giving
 from heisenbug.store.bot_state import Ledgers, States, ledger_item
 from local.account import card_id
@@ -77,12 +78,12 @@ class Bench:
         """One invocation's way to live money."""
         deadline = self.clock.at + 20
 
-        def account(cards: Mapping[str, str]) -> UpholdAccount:
+        def custody(cards: Mapping[str, str]) -> UpholdCustody:
             self.meanwhile()
-            return UpholdAccount(self.http, cards, self.clock, deadline)
+            return UpholdCustody(UpholdAccount(self.http, cards, self.clock, deadline), cards)
 
         configurations, states, ledgers = Configurations(BOT), States(BOT), Ledgers(BOT)
-        return Giving(self.deployment, self.credential, account, configurations, states, ledgers, self.clock)
+        return Giving(self.deployment, custody, configurations, states, ledgers, self.clock)
 
     def answer(self, **wish: Any) -> dict[str, Any]:
         """The answer to a wish; the token is never in it."""

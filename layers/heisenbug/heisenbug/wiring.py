@@ -18,12 +18,11 @@ from heisenbug.credential import Credential
 from heisenbug.desk import Desk
 from heisenbug.domain.live import Deployment
 from heisenbug.domain.venue import VENUES, Venue
-from heisenbug.exchange.http import Http
 from heisenbug.exchange.paper import Paper
 from heisenbug.exchange.patience import Patience
-from heisenbug.exchange.port import Exchange
-from heisenbug.exchange.uphold import LocalPast, Uphold
-from heisenbug.exchange.uphold_account import UpholdAccount
+from heisenbug.exchange.port import Exchange, LiveVenue
+from heisenbug.exchange.uphold import LocalPast
+from heisenbug.exchange.uphold_venue import UpholdVenue
 from heisenbug.giving import Giving
 from heisenbug.looking import Look, Looking, Memory
 from heisenbug.store.all import bind_all
@@ -164,8 +163,7 @@ class Wiring:
         self._deployment = _deployment(environment, self._url)
         self._credential = Credential(environment.get("CREDENTIAL_PARAMETER", ""), self._ssm, self._clock)
         self._patience = Patience()
-        self._account_http = Http(self._url, self._clock, wait, self._patience, self._credential.sign)
-        self._tickers = Uphold(Http(self._url, self._clock, wait, self._patience), self._clock)
+        self._live = self._open_venue()
         history = environment.get("HISTORY_URL", "")
         self._past = LocalPast(history, PAST_TIMEOUT_SECONDS) if history else None
         self._queue = Ticks(_queue_client(self._session), environment.get("TICK_QUEUE_URL", ""))
@@ -202,7 +200,7 @@ class Wiring:
             history=lambda mode: TradeHistory(self.bot_id, mode),
             book=lambda mode: TradeBook(self.bot_id, mode, token),
             snapshots=snapshots,
-            looking=Looking(self._tickers, self._past, snapshots, self._clock, self._memory),
+            looking=Looking(self._live.tickers, self._past, snapshots, self._clock, self._memory),
             exchange=lambda told, look, holdings: self._exchange(told, look, holdings, deadline),
             queue=self._queue,
             remembered=self._remembered,
@@ -216,8 +214,7 @@ class Wiring:
         deadline = self._clock().timestamp() + remaining_milliseconds / 1000
         return Giving(
             self._deployment,
-            self._credential,
-            lambda cards: self._account(cards, deadline),
+            lambda cards: self._live.custody(cards, deadline),
             self._configurations,
             States(self.bot_id),
             Ledgers(self.bot_id),
@@ -233,11 +230,11 @@ class Wiring:
 
     def _exchange(self, told: Configuration, look: Look, holdings: Mapping[str, Decimal], deadline: float) -> Exchange:
         if told.settings.mode == "live":
-            return self._account(told.settings.cards or {}, deadline)
+            return self._live.account(told.settings.cards or {}, deadline)
         return Paper(PaperFills(self.bot_id), look.market.quotes, holdings, told.settings, self.venue, self._clock)
 
-    def _account(self, cards: Mapping[str, str], deadline: float) -> UpholdAccount:
-        return UpholdAccount(self._account_http, cards, self._clock, deadline)
+    def _open_venue(self) -> LiveVenue:
+        return UpholdVenue(self._url, self._clock, self._wait, self._patience, self._credential.sign)
 
     def _ssm(self) -> Any:
         config = Config(connect_timeout=2, read_timeout=3, retries={"mode": "standard"})

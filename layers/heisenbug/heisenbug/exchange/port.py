@@ -1,9 +1,9 @@
-"""The five verbs of a venue, and the one that only some venues have."""
+"""The five verbs of a venue, the one that only some venues have, and what a person is shown of an account."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import Protocol
+from typing import Any, Protocol
 
 from heisenbug.domain.assets import Pair
 from heisenbug.domain.quotes import RawQuote, Ticker
@@ -45,6 +45,55 @@ class Exchange(Protocol):
 
     def find(self, quote: VenueQuote) -> Filled | None:
         """What became of a quote's commit; None where there was none, so far."""
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing looked at, whether it is well, and what was found."""
+
+    name: str
+    ok: bool
+    says: str
+
+    def plain(self) -> dict[str, Any]:
+        """As JSON carries it."""
+        return {"name": self.name, "ok": self.ok, "says": self.says}
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a venue keeps what may be spent of an asset, in words; a place with an `id` can be pinned."""
+
+    available: Decimal
+    says: str
+    id: str = ""
+
+
+Looks = Sequence[tuple[str, Callable[[], Sequence[Finding]]]]
+
+
+class Custody(Protocol):
+    """An account as a person looks at it before the bot is given money there; nothing moves by it."""
+
+    def places(self, assets: Sequence[str]) -> Mapping[str, Place]:
+        """Where each of the assets lies; raises NeedsPerson where one has no place."""
+
+    def looks(self, assets: Sequence[str]) -> Looks:
+        """What can be looked at, by name; the first is whether the account lets the bot in at all."""
+
+
+class LiveVenue(Protocol):
+    """A venue as one process knows it; `pinned` names places by asset, `deadline` is in epoch seconds."""
+
+    @property
+    def tickers(self) -> Tickers:
+        """Its prices."""
+
+    def account(self, pinned: Mapping[str, str], deadline: float) -> Exchange:
+        """Its account, for one invocation."""
+
+    def custody(self, pinned: Mapping[str, str], deadline: float) -> Custody:
+        """The same account, to be looked at."""
 
 
 @dataclass(frozen=True, slots=True)
