@@ -14,12 +14,16 @@ from heisenbug.markets.generated import DRIFT_AN_HOUR, GeneratedMarket
 from heisenbug.markets.market import Market, epoch, iso
 from heisenbug.markets.recorded import InvalidMarket, read_market
 from local.catalogue import InvalidBalance, balances_from
+from local.kraken.entry import Rules as KrakenRules
+from local.kraken.exchange import SimulatedKraken
+from local.kraken.trouble import FITS as KRAKEN_FITS
 from local.replay import InvalidPosition, begin, in_step
+from local.replayed import Replayed
 from local.routes import SimulatedExchange
 from local.rules import InvalidRule, Rules
 from local.server import LOOPBACK, ExchangeServer, running
 from local.state import saved_books, saved_position
-from local.trouble import TroublePlan
+from local.trouble import FITS, TroublePlan
 from local.trouble_orders import InvalidTrouble, plan_from_text
 
 __all__ = ["CannotServe", "ExchangeServer", "main", "running", "serve"]
@@ -43,11 +47,13 @@ def serve(
     stepped: bool = False,
     rules: Rules | None = None,
     trouble: TroublePlan | None = None,
+    kraken: KrakenRules | None = None,
 ) -> ExchangeServer:
     """An exchange bound to its port (0: any free one), at `start`, else where it was left, else at the market's start.
 
     The account goes on as it was left in `state_file`; only a new one opens with `balances`.
     `stepped` moves the market on a little, so that looks on its grid see each sample once (see `in_step`).
+    With the rules of a `kraken` it speaks Kraken's protocol instead of Uphold's, and keeps no account.
     Times are epoch seconds; raises CannotServe where the port is taken and InvalidPosition for a time out of range.
     """
     if start is None and state_file is not None:
@@ -55,8 +61,12 @@ def serve(
     now = clock()
     replay = begin(market, speed, now, start)
     replay = in_step(replay, market.spacing_seconds, now) if stepped else replay
-    books = None if state_file is None else saved_books(state_file, market)
-    exchange = SimulatedExchange(market, replay, balances, rules, trouble, books)
+    exchange: Replayed
+    if kraken is not None:
+        exchange = SimulatedKraken(market, replay, balances, kraken, trouble)
+    else:
+        books = None if state_file is None else saved_books(state_file, market)
+        exchange = SimulatedExchange(market, replay, balances, rules, trouble, books)
     server = _bound(exchange, (host, port), clock, state_file)
     try:
         server.save()
@@ -85,7 +95,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _bound(
-    exchange: SimulatedExchange, address: tuple[str, int], clock: Callable[[], float], state_file: Path | None
+    exchange: Replayed, address: tuple[str, int], clock: Callable[[], float], state_file: Path | None
 ) -> ExchangeServer:
     try:
         return ExchangeServer(exchange, address, clock, state_file)
@@ -96,6 +106,10 @@ def _bound(
 def _server(options: argparse.Namespace) -> ExchangeServer:
     balances = balances_from(options.balance) if options.balance else None
     market = _market(options)
+    is_kraken = options.venue == "kraken"
+    if is_kraken and options.state is not None:
+        raise CannotServe("an exchange that speaks Kraken's protocol keeps nothing: leave --state out.")
+    fits = KRAKEN_FITS if is_kraken else FITS
     return serve(
         market,
         options.speed,
@@ -105,7 +119,8 @@ def _server(options: argparse.Namespace) -> ExchangeServer:
         balances=balances,
         stepped=options.start is None,
         rules=Rules(options.margin, ttl_seconds=options.ttl, token=options.token),
-        trouble=TroublePlan(plan_from_text(options.faults)) if options.faults else None,
+        trouble=TroublePlan(plan_from_text(options.faults, fits), fits) if options.faults else None,
+        kraken=KrakenRules() if is_kraken else None,
     )
 
 
@@ -163,11 +178,12 @@ def _port(text: str) -> int:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="heisenbug exchange",
-        description="A simulated Uphold exchange on 127.0.0.1 that replays a recorded or a generated market.",
+        description="A simulated exchange on 127.0.0.1 that replays a recorded or a generated market.",
         epilog="Example: heisenbug exchange --market demo --speed 12 --state .heisenbug/exchange.json",
     )
     add = parser.add_argument
     add("--market", default=DEMO, metavar="FILE|demo", help="gzip CSV at,pair,bid,ask; or demo, the generated market")
+    add("--venue", choices=("uphold", "kraken"), default="uphold", help="whose protocol it speaks (default uphold)")
     add("--speed", type=float, default=1.0, help="market seconds a second (default 1; 12: a market minute in 5 s)")
     add("--port", type=_port, default=4567, help="default 4567; 0 takes any free one and prints it")
     add("--state", type=Path, metavar="FILE", help="keep position and account here, and go on from there next time")

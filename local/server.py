@@ -11,7 +11,7 @@ from pathlib import Path
 from urllib.parse import parse_qsl, unquote, urlsplit
 
 from local.answers import Answer, Request
-from local.routes import SimulatedExchange
+from local.replayed import Replayed
 from local.state import save_position
 
 LOOPBACK = "127.0.0.1"
@@ -29,7 +29,7 @@ class ExchangeServer(ThreadingHTTPServer):
 
     def __init__(
         self,
-        exchange: SimulatedExchange,
+        exchange: Replayed,
         address: tuple[str, int],
         clock: Callable[[], float],
         state_file: Path | None,

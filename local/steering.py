@@ -7,7 +7,7 @@ from heisenbug.markets.market import Market, epoch, iso
 from local.answers import BadRequest, Json, read_json
 from local.books import Books, Conversion, Landing
 from local.faults import Fault
-from local.money import amount_text
+from local.money import amount_text, cut
 from local.replay import Replay, samples
 from local.trouble import TroublePlan
 from local.trouble_orders import plan_body
@@ -49,7 +49,7 @@ def trouble_body(trouble: TroublePlan) -> Json:
 
 def truth_body(books: Books) -> Json:
     """`GET /local/conversions`: every conversion that happened, what each currency opened with and holds now."""
-    available = {card.id: amount_text(card.available, card.currency) for card in books.cards}
+    available = {card.id: _text(card.available, card.currency) for card in books.cards}
     return {
         "conversions": [_conversion(each) for each in books.conversions],
         "landing": [_landing(each) for each in books.landings],
@@ -77,11 +77,11 @@ def _conversion(each: Conversion) -> Json:
         "reference": each.reference,
         "origin_card": each.origin_card,
         "origin_currency": each.origin_currency,
-        "origin_amount": amount_text(each.origin_amount, each.origin_currency),
+        "origin_amount": _text(each.origin_amount, each.origin_currency),
         "destination_card": each.destination_card,
         "destination_currency": each.destination_currency,
-        "destination_amount": amount_text(each.destination_amount, each.destination_currency),
-        "commission": amount_text(each.commission, each.commission_currency),
+        "destination_amount": _text(each.destination_amount, each.destination_currency),
+        "commission": _text(each.commission, each.commission_currency),
         "commission_currency": each.commission_currency,
         "committed_at": each.committed_at,
         "landed_at": each.landed_at,
@@ -99,8 +99,13 @@ def _landing(each: Landing) -> Json:
     }
 
 
+def _text(amount: Decimal, currency: str) -> str:
+    """The amount with all decimals of its currency, and with more where a venue counts finer."""
+    return amount_text(amount, currency) if cut(amount, currency) == amount else f"{amount:f}"
+
+
 def _texts(amounts: Mapping[str, Decimal]) -> dict[str, str]:
-    return {currency: amount_text(amount, currency) for currency, amount in amounts.items()}
+    return {currency: _text(amount, currency) for currency, amount in amounts.items()}
 
 
 def _number(query: Mapping[str, str], name: str, least: float, most: float, read: Callable[[str], float]) -> float:

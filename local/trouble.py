@@ -59,6 +59,13 @@ class Mishap(StrEnum):
     UNKNOWN_STATUS = "unknown_status"
     STATUS_404 = "status_404"
     VANISHED = "vanished"
+    # Of a venue with an order book.
+    RATE_LIMIT = "rate_limit"
+    BUSY = "busy"
+    INVALID_NONCE = "invalid_nonce"
+    THIN_BOOK = "thin_book"
+    PARTIAL = "partial"
+    UNFILLED = "unfilled"
 
 
 ANYWHERE = frozenset(
@@ -100,7 +107,8 @@ _OF_A_COMMIT = UNDER_WAY | {
     Mishap.RECOMMIT_EXISTS,
     Mishap.RECOMMIT_NOT_FOUND,
 }
-FITS: Mapping[Step, Collection[Mishap]] = {
+Fits = Mapping[Step, Collection[Mishap]]
+FITS: Fits = {
     Step.TICKER: ANYWHERE,
     Step.ASSETS: ANYWHERE | {Mishap.EXTRA_FIELDS},
     Step.CARDS: OF_THE_ACCOUNT | {Mishap.VANISHED},
@@ -132,9 +140,9 @@ class Order:
     nth: int = 1
     count: int | None = 1
 
-    def meets(self, step: Step) -> bool:
+    def meets(self, step: Step, fits: Fits) -> bool:
         """Whether it is about such requests."""
-        return self.trouble.kind in FITS[step] and self.step in (None, step)
+        return self.trouble.kind in fits[step] and self.step in (None, step)
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,10 +157,10 @@ class Chance:
     kinds: tuple[Mishap, ...] = tuple(Mishap)
     steps: tuple[Step, ...] = tuple(Step)
 
-    def draw(self, step: Step, nth: int) -> Trouble | None:
+    def draw(self, step: Step, nth: int, fits: Fits | None = None) -> Trouble | None:
         """The trouble of the n-th request of a step, or none."""
         dice = random.Random(f"{self.seed}/{step}/{nth}")
-        kinds = [kind for kind in self.kinds if kind in FITS[step]]
+        kinds = [kind for kind in self.kinds if kind in (fits or FITS)[step]]
         if step not in self.steps or not kinds or dice.random() >= self.rate:
             return None
         return _measured(dice.choice(kinds), dice)
@@ -171,10 +179,11 @@ CALM = Plan()
 
 
 class TroublePlan:
-    """The plan in force, how many requests of each step it has seen, and what it has dealt."""
+    """The plan in force (of troubles that fit), how many requests of each step it has seen, and what it has dealt."""
 
-    def __init__(self, plan: Plan = CALM) -> None:
+    def __init__(self, plan: Plan = CALM, fits: Fits = FITS) -> None:
         self._lock = threading.Lock()
+        self._fits = fits
         self.order(plan)
 
     def order(self, plan: Plan) -> None:
@@ -191,7 +200,7 @@ class TroublePlan:
             self.asked[step] += 1
             trouble = self._ordered(step)
             if trouble is None and self.plan.chance is not None:
-                trouble = self.plan.chance.draw(step, self.asked[step])
+                trouble = self.plan.chance.draw(step, self.asked[step], self._fits)
             if trouble is not None:
                 self.dealt[trouble.kind] += 1
             return trouble
@@ -200,7 +209,7 @@ class TroublePlan:
         """The trouble of the first order whose turn it is; the others wait for the next request."""
         taken: Trouble | None = None
         for place, order in enumerate(self._waiting):
-            if not order.meets(step) or order.count == 0:
+            if not order.meets(step, self._fits) or order.count == 0:
                 continue
             if order.nth > 1:
                 self._waiting[place] = replace(order, nth=order.nth - 1)

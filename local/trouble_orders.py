@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from local.answers import Json
-from local.trouble import FITS, Chance, Mishap, Order, Plan, Step, Trouble
+from local.trouble import FITS, Chance, Fits, Mishap, Order, Plan, Step, Trouble
 
 EXAMPLE = '[{"step":"commit","kind":"lost_answer","nth":1}] or {"seed":7,"rate":0.3}'
 MOST_SECONDS = 86_400
@@ -21,32 +21,32 @@ class InvalidTrouble(ValueError):
     """A plan that cannot be followed; the text says what can."""
 
 
-def plan_from(body: object) -> Plan:
+def plan_from(body: object, fits: Fits = FITS) -> Plan:
     """The plan of a JSON value: a list of orders, or an object with orders, chance and halted assets.
 
     Raises InvalidTrouble naming the bad field.
     """
     if isinstance(body, list):
-        return Plan(tuple(_order(each) for each in body))
+        return Plan(tuple(_order(each, fits) for each in body))
     if not isinstance(body, dict):
         raise InvalidTrouble(f"a plan is JSON like {EXAMPLE}; {{}} clears it.")
     if "kind" in body:
-        return Plan((_order(body),))
+        return Plan((_order(body, fits),))
     _refuse_unknown(body, _PLAN, "a plan")
     orders = body.get("troubles", [])
     if not isinstance(orders, list):
         raise InvalidTrouble('troubles: must be a list like [{"step":"commit","kind":"lost_answer"}].')
-    return Plan(tuple(_order(each) for each in orders), _chance(body), _halted(body))
+    return Plan(tuple(_order(each, fits) for each in orders), _chance(body), _halted(body))
 
 
-def plan_from_text(text: str) -> Plan:
+def plan_from_text(text: str, fits: Fits = FITS) -> Plan:
     """The plan in a file, in JSON, or in words like `seed=7,rate=0.3,steps=quote+read`; raises InvalidTrouble."""
     if text.lstrip()[:1] in ("{", "["):
-        return plan_from(_read(text, "the plan"))
+        return plan_from(_read(text, "the plan"), fits)
     if "=" in text:
-        return plan_from(_words(text))
+        return plan_from(_words(text), fits)
     try:
-        return plan_from(_read(Path(text).read_text(), text))
+        return plan_from(_read(Path(text).read_text(), text), fits)
     except (OSError, UnicodeDecodeError):
         why = f"'{text}' is neither a file, nor JSON, nor words like seed=7,rate=0.3: give a plan like {EXAMPLE}."
         raise InvalidTrouble(why) from None
@@ -69,14 +69,14 @@ def _order_body(order: Order) -> Json:
     return {"step": order.step, **measures, "nth": order.nth, "count": order.count}
 
 
-def _order(body: object) -> Order:
+def _order(body: object, fits: Fits) -> Order:
     if not isinstance(body, dict):
         raise InvalidTrouble(f"{body!r}: a trouble is an object like {{'step': 'commit', 'kind': 'lost_answer'}}.")
     _refuse_unknown(body, _ORDER, "a trouble")
     kind = _word(Mishap, "kind", body.get("kind"))
     step = None if body.get("step") is None else _word(Step, "step", body["step"])
-    if step is not None and kind not in FITS[step]:
-        raise InvalidTrouble(f"kind {kind}: does not fit the step {step}; {', '.join(sorted(FITS[step]))} do.")
+    if step is not None and kind not in fits[step]:
+        raise InvalidTrouble(f"kind {kind}: does not fit the step {step}; {', '.join(sorted(fits[step]))} do.")
     count = body.get("count", 1)
     return Order(
         _trouble(kind, body), step, _whole(body, "nth", 1), None if count is None else _whole(body, "count", 1)

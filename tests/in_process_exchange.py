@@ -17,7 +17,7 @@ from urllib3.response import HTTPResponse
 from urllib3.util import Timeout
 
 from local.answers import Answer, Request
-from local.routes import SimulatedExchange
+from local.replayed import Replayed
 
 
 class InProcess(BaseAdapter):
@@ -27,9 +27,7 @@ class InProcess(BaseAdapter):
     What is asked for is done before: an answer that comes too late, or never, does not undo it.
     """
 
-    def __init__(
-        self, exchange: SimulatedExchange, clock: Callable[[], float], wait: Callable[[float], object]
-    ) -> None:
+    def __init__(self, exchange: Replayed, clock: Callable[[], float], wait: Callable[[float], object]) -> None:
         super().__init__()
         self.exchange = exchange
         self._clock = clock

@@ -18,7 +18,7 @@ import requests
 
 from heisenbug.markets.generated import GeneratedMarket
 from heisenbug.markets.market import epoch
-from local.exchange import CannotServe, ExchangeServer, running, serve
+from local.exchange import CannotServe, ExchangeServer, main, running, serve
 from local.replay import InvalidPosition
 
 ROOT = Path(__file__).parents[2]
@@ -242,3 +242,12 @@ def test_help_helps() -> None:
         assert option in text
     for option in ("--margin", "--ttl", "--token", "--faults"):
         assert option in text
+
+
+def test_one_that_speaks_krakens_protocol_keeps_nothing_and_says_so(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["--venue", "kraken", "--state", str(tmp_path / "state.json")]) == 1
+    assert capsys.readouterr().err == (
+        "The exchange did not start: an exchange that speaks Kraken's protocol keeps nothing: leave --state out.\n"
+    )

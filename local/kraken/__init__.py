@@ -1,0 +1,1 @@
+"""A simulated exchange with order books that speaks Kraken's REST protocol."""
