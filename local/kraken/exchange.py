@@ -75,6 +75,10 @@ class SimulatedKraken(Replayed):
         trouble = self.trouble.take(STEPS[path[2]], request, now)
         return troubled(trouble, lambda: serve(path[2], request, trouble, now), now)
 
+    def forget_nonces(self) -> None:
+        """Let a nonce of any height in again, as a new key would."""
+        self._entry.highest = 0
+
     def halted(self) -> Collection[str]:
         """The assets that are shown and not traded."""
         return self.rules.halted | frozenset(self.trouble.plan.halted)

@@ -1,7 +1,7 @@
 """Giving live money: what is looked at beforehand moves nothing, and what is not given whole is not given at all."""
 
 import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
@@ -12,7 +12,7 @@ import requests
 from botocore.exceptions import ClientError, EndpointConnectionError
 from moto.dynamodb.models import dynamodb_backends
 
-from heisenbug.configuration import Configurations
+from heisenbug.configuration import Configuration, Configurations
 from heisenbug.credential import Credential
 from heisenbug.domain.errors import MarketUnavailable, MissingAct
 from heisenbug.domain.ledger import Ledger, Watched
@@ -78,8 +78,9 @@ class Bench:
         """One invocation's way to live money."""
         deadline = self.clock.at + 20
 
-        def custody(cards: Mapping[str, str]) -> UpholdCustody:
+        def custody(told: Configuration) -> UpholdCustody:
             self.meanwhile()
+            cards = told.settings.cards or {}
             return UpholdCustody(UpholdAccount(self.http, cards, self.clock, deadline), cards)
 
         configurations, states, ledgers = Configurations(BOT), States(BOT), Ledgers(BOT)

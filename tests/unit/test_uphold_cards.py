@@ -9,7 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from heisenbug.domain.errors import MarketUnavailable, NeedsPerson
-from heisenbug.exchange.uphold_cards import Card, card_for, cards_of, decimal
+from heisenbug.exchange.uphold_cards import Card, card_for, cards_of
+from heisenbug.exchange.words import decimal
 from tests.canned import BTC_CARD, EUR_CARD, USD_CARD, card
 
 DOCUMENTED = {

@@ -15,7 +15,8 @@ from heisenbug.domain.trade import VenueQuote
 from heisenbug.exchange.http import Answer
 from heisenbug.exchange.port import Request
 from heisenbug.exchange.uphold_account import UpholdAccount
-from heisenbug.exchange.uphold_refusals import LONGEST_WORDS, complaints, is_definite, refusal, words
+from heisenbug.exchange.uphold_refusals import complaints, is_definite, refusal
+from heisenbug.exchange.words import LONGEST_WORDS, words
 from tests.canned import EMPTY, HTML, RESET, Reply, Told, Venue, http_to
 from tests.fakes import Clock
 from tests.markets import MONDAY

@@ -23,7 +23,7 @@ class Giving:
     """One bot's way to live money."""
 
     deployment: Deployment
-    custody: Callable[[Mapping[str, str]], Custody]
+    custody: Callable[[Configuration], Custody]
     configurations: Configurations
     states: States
     ledgers: Ledgers
@@ -43,7 +43,7 @@ class Giving:
         told = self.configurations.now()
         findings = [self._deployed()]
         if findings[0].ok:
-            findings += self._carefully(told.settings)
+            findings += self._carefully(told)
         state = self.states.read()
         wanted = standing(replace(told.settings, mode="live"), self.deployment, state.consent, "")
         return {
@@ -65,7 +65,7 @@ class Giving:
         if barred_by(self.deployment):
             raise MissingAct(f"{barred_by(self.deployment)} Nothing was given.")
         before = self._refuse_meanwhile()
-        places = self._custody(told.settings).places(tuple(budget))
+        places = self.custody(told).places(tuple(budget))
         given = {asset: min(most, places[asset].available) for asset, most in budget.items()}
         pinned = self._pin(told, places, by)
         self._open({asset: amount for asset, amount in given.items() if amount > 0}, before)
@@ -83,9 +83,6 @@ class Giving:
                 "what the bot holds is only sure after that."
             )
         return stored
-
-    def _custody(self, settings: Settings) -> Custody:
-        return self.custody(settings.cards or {})
 
     def _pin(self, told: Configuration, places: Mapping[str, Place], by: str) -> Settings:
         """The settings that the sentence was about, its places pinned; raises StaleVersion where others came."""
@@ -108,9 +105,9 @@ class Giving:
         barred = barred_by(self.deployment)
         return Finding("deployment", not barred, barred or "LiveTrading is enabled")
 
-    def _carefully(self, settings: Settings) -> Sequence[Finding]:
+    def _carefully(self, told: Configuration) -> Sequence[Finding]:
         found: list[Finding] = []
-        looks = self._custody(settings).looks(tuple(settings.budget or {}))
+        looks = self.custody(told).looks(tuple(told.settings.budget or {}))
         for place, (name, look) in enumerate(looks):
             try:
                 found += look()

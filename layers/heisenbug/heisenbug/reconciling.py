@@ -5,7 +5,7 @@ from dataclasses import replace
 from heisenbug.domain.errors import HeisenbugError, MarketUnavailable, NeedsPerson, Rejected
 from heisenbug.domain.trade import Filled, Settlement, Trade, TradeState
 from heisenbug.exchange.port import Exchange
-from heisenbug.settling import Ended, Position, Settling, nothing_moved
+from heisenbug.settling import NEVER, Ended, Position, Settling, nothing_moved
 
 # How long after a quote's expiry its commit may still turn up at the venue.
 GRACE_SECONDS = 120
@@ -82,5 +82,5 @@ def _undoubted(trade: Trade, found: Filled | None) -> Trade:
     """The trade without the doubts of the meantime; where it came to nothing they are how that came about."""
     if found is not None and found.settlement is Settlement.COMPLETED:
         return replace(trade, outcome="")
-    never = "The venue says that it failed." if found else "It never landed at the venue."
-    return replace(trade, outcome=f"{never} {trade.outcome}".strip())
+    why = (found.says or "The venue says that it failed.") if found else NEVER
+    return replace(trade, outcome=f"{why} {trade.outcome}".strip())

@@ -9,6 +9,8 @@ from heisenbug.domain.ledger import Ledger, Newest, Watched, settle
 from heisenbug.domain.settings import Settings
 from heisenbug.domain.trade import Filled, Settlement, Trade, TradeState, cost_fraction
 
+NEVER = "It never landed at the venue."
+
 
 class Book(Protocol):
     """Where the steps of a trade are written down; raises FenceLost where another process went on first."""
@@ -117,7 +119,7 @@ class Settling:
     def _outcome(self, trade: Trade, filled: Filled, sequence: int) -> Trade:
         kept = replace(trade, sequence=sequence, finished_at=self.now())
         if filled.settlement is not Settlement.COMPLETED:
-            return replace(kept, state=TradeState.FAILED, outcome=trade.outcome or "It never landed at the venue.")
+            return replace(kept, state=TradeState.FAILED, outcome=trade.outcome or filled.says or NEVER)
         expected = trade.expected
         cost = cost_fraction(filled.amount, filled.received, expected.source_price, expected.target_price)
         return replace(

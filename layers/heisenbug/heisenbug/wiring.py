@@ -16,6 +16,7 @@ from botocore.session import Session
 from heisenbug.configuration import Configuration, Configurations
 from heisenbug.credential import Credential
 from heisenbug.desk import Desk
+from heisenbug.domain.assets import Pair
 from heisenbug.domain.live import Deployment
 from heisenbug.domain.venue import VENUES, Venue
 from heisenbug.exchange.paper import Paper
@@ -214,7 +215,7 @@ class Wiring:
         deadline = self._clock().timestamp() + remaining_milliseconds / 1000
         return Giving(
             self._deployment,
-            lambda cards: self._live.custody(cards, deadline),
+            lambda told: self._live.custody(told.settings.cards or {}, _pairs(told), deadline),
             self._configurations,
             States(self.bot_id),
             Ledgers(self.bot_id),
@@ -230,7 +231,7 @@ class Wiring:
 
     def _exchange(self, told: Configuration, look: Look, holdings: Mapping[str, Decimal], deadline: float) -> Exchange:
         if told.settings.mode == "live":
-            return self._live.account(told.settings.cards or {}, deadline)
+            return self._live.account(told.settings.cards or {}, _pairs(told), deadline)
         return Paper(PaperFills(self.bot_id), look.market.quotes, holdings, told.settings, self.venue, self._clock)
 
     def _open_venue(self) -> LiveVenue:
@@ -239,6 +240,10 @@ class Wiring:
     def _ssm(self) -> Any:
         config = Config(connect_timeout=2, read_timeout=3, retries={"mode": "standard"})
         return self._session.create_client("ssm", config=config)
+
+
+def _pairs(told: Configuration) -> list[Pair]:
+    return [trading.pair for trading in told.pairs]
 
 
 def _deployment(environment: Mapping[str, str], url: str) -> Deployment:

@@ -40,11 +40,12 @@ class Settlement(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Filled:
-    """The venue's word on a committed quote: how far it is and the amounts it moved."""
+    """The venue's word on a committed quote: how far it is, what it moved, and where it says so, why it failed."""
 
     settlement: Settlement
     amount: Decimal
     received: Decimal
+    says: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -97,11 +97,16 @@ class Http:
         deadline: float,
         headers: Mapping[str, str] | None = None,
         pauses: Sequence[float] = PAUSES_SECONDS,
+        proof: Mapping[str, str] | None = None,
     ) -> Answer:
-        """Read; what passes by itself (no connection, 500, 503, a short Retry-After) is asked again in time."""
+        """Read; what passes by itself (no connection, 500, 503, a short Retry-After) is asked again in time.
+
+        A `proof` that was made for this very request is sent with it, as often as it is asked.
+        """
         try:
             asked = requests.Request("GET", self.url + path, headers)
-            answer = self._ask(asked, deadline, self.proof(deadline))
+            ours = self.proof(deadline)
+            answer = self._ask(asked, deadline, ours if proof is None else proof)
             if answer.status not in PASSING or not self._may_wait(pauses, deadline):
                 return answer
             pause = pauses[0]
@@ -114,7 +119,7 @@ class Http:
                 raise
             pause = pauses[0]
         self._wait(pause)
-        return self.get(path, deadline, headers, pauses[1:])
+        return self.get(path, deadline, headers, pauses[1:], proof)
 
     def post(
         self, path: str, body: Mapping[str, Any], deadline: float, proof: Mapping[str, str] | None = None
@@ -123,6 +128,17 @@ class Http:
         proof = self.proof(deadline) if proof is None else proof
         headers = {"Content-Type": "application/json"}
         return self._ask(requests.Request("POST", self.url + path, headers, data=json.dumps(body)), deadline, proof)
+
+    def send(
+        self, path: str, content: str, deadline: float, headers: Mapping[str, str], proof: Mapping[str, str]
+    ) -> Answer:
+        """Send once, exactly what was signed, never again; nothing is sent without patience and time."""
+        self.proof(deadline)
+        return self._ask(requests.Request("POST", self.url + path, headers, data=content), deadline, proof)
+
+    def hush(self) -> None:
+        """The venue asked for quiet, in other words than by 429."""
+        self._patience.asked(self._now(), None)
 
     def proof(self, deadline: float) -> Mapping[str, str]:
         """The headers that prove who asks, while there is patience and time; to get them takes time as well.

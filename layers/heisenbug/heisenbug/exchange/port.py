@@ -83,16 +83,19 @@ class Custody(Protocol):
 
 
 class LiveVenue(Protocol):
-    """A venue as one process knows it; `pinned` names places by asset, `deadline` is in epoch seconds."""
+    """A venue as one process knows it.
+
+    `pinned` names places by asset, `pairs` are those that may be traded, `deadline` is in epoch seconds.
+    """
 
     @property
     def tickers(self) -> Tickers:
         """Its prices."""
 
-    def account(self, pinned: Mapping[str, str], deadline: float) -> Exchange:
+    def account(self, pinned: Mapping[str, str], pairs: Sequence[Pair], deadline: float) -> Exchange:
         """Its account, for one invocation."""
 
-    def custody(self, pinned: Mapping[str, str], deadline: float) -> Custody:
+    def custody(self, pinned: Mapping[str, str], pairs: Sequence[Pair], deadline: float) -> Custody:
         """The same account, to be looked at."""
 
 

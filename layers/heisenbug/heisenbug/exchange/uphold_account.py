@@ -14,8 +14,9 @@ from heisenbug.domain.errors import MarketUnavailable, Rejected, Unresolved
 from heisenbug.domain.trade import Filled, Settlement, VenueQuote
 from heisenbug.exchange.http import Answer, Http
 from heisenbug.exchange.port import Request
-from heisenbug.exchange.uphold_cards import Card, card_for, cards_of, decimal, is_id
-from heisenbug.exchange.uphold_refusals import is_definite, refusal, words
+from heisenbug.exchange.uphold_cards import Card, card_for, cards_of, is_id
+from heisenbug.exchange.uphold_refusals import is_definite, refusal
+from heisenbug.exchange.words import decimal, words
 
 ASK_SECONDS = 4.0
 COMMIT_SECONDS = 6.0

@@ -3,17 +3,14 @@
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from typing import Any
 
 from heisenbug.domain.errors import MarketUnavailable, NeedsPerson
-from heisenbug.exchange.uphold_refusals import words
+from heisenbug.exchange.words import decimal, words
 
 # What may stand in an address: ids of cards and of transactions.
 ID = re.compile(r"[A-Za-z0-9-]{8,64}")
-# As finely and as far as amounts are kept.
-MOST_DIGITS = 38
-HIGHEST_POWER = 30
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,23 +39,6 @@ def card_for(asset: str, cards: Sequence[Card], pinned: Mapping[str, str]) -> Ca
         if card.id == wanted and card.asset == asset:
             return card
     raise NeedsPerson(_missing(asset, wanted, cards))
-
-
-def decimal(value: Any, what: str) -> Decimal:
-    """A number of Uphold's in any reasonable size, as text or as number; raises MarketUnavailable naming `what`."""
-    try:
-        number = Decimal(str(value)) if isinstance(value, str | int | float) and not isinstance(value, bool) else None
-    except InvalidOperation:
-        number = None
-    if number is None or not _is_reasonable(number):
-        raise MarketUnavailable(f"the exchange's answer states no {what}")
-    return number
-
-
-def _is_reasonable(number: Decimal) -> bool:
-    return (
-        number.is_finite() and abs(number.adjusted()) <= HIGHEST_POWER and len(number.as_tuple().digits) <= MOST_DIGITS
-    )
 
 
 def is_id(value: Any) -> bool:

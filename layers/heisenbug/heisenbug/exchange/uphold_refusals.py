@@ -10,8 +10,8 @@ from typing import Any
 
 from heisenbug.domain.errors import MarketUnavailable, NeedsPerson, Rejected
 from heisenbug.exchange.http import Answer
+from heisenbug.exchange.words import REARM, several, words
 
-LONGEST_WORDS = 160
 # Levels of lists and objects within an error that are looked into; documented are four.
 DEEPEST = 30
 SCOPES = "cards:read transactions:read transactions:transfer:self"
@@ -20,7 +20,6 @@ GENERAL = "validation_failed"
 TOO_LITTLE = "greater_than_or_equal_to"
 BAD_SCOPES = ("invalid_scope", "insufficient_scope")
 BAD_TOKENS = ("invalid_token", "invalid_grant", "invalid_client")
-REARM = "Then lift the stop: heisenbug rearm."
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,17 +94,6 @@ def _own(field: str, found: Mapping[str, Any]) -> Iterator[Complaint]:
 
 def _text(told: Any) -> str:
     return words(told) if isinstance(told, str) else ""
-
-
-def words(text: Any) -> str:
-    """A venue's text, short enough to be shown and without anything that is not text."""
-    plain = "" if text is None else str(text)
-    return "".join(letter for letter in plain if letter.isprintable())[:LONGEST_WORDS]
-
-
-def several(texts: Any) -> str:
-    """The texts of a venue's list, one after the other, together as short as one; nothing where it is no list."""
-    return words(", ".join(words(text) for text in texts)) if isinstance(texts, list) else ""
 
 
 def _wants_otp(answer: Answer) -> bool:

@@ -1,8 +1,9 @@
 """Uphold as one process knows it: its public prices, and its account for whoever has the token."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 
+from heisenbug.domain.assets import Pair
 from heisenbug.exchange.http import Http, Sign
 from heisenbug.exchange.patience import Patience
 from heisenbug.exchange.uphold import Uphold
@@ -25,10 +26,10 @@ class UpholdVenue:
         self.http = Http(url, clock, wait, patience, sign)
         self.tickers = Uphold(Http(url, clock, wait, patience), clock)
 
-    def account(self, pinned: Mapping[str, str], deadline: float) -> UpholdAccount:
+    def account(self, pinned: Mapping[str, str], pairs: Sequence[Pair], deadline: float) -> UpholdAccount:
         """Its account, for one invocation that ends at `deadline` (epoch seconds)."""
         return UpholdAccount(self.http, pinned, self._clock, deadline)
 
-    def custody(self, pinned: Mapping[str, str], deadline: float) -> UpholdCustody:
+    def custody(self, pinned: Mapping[str, str], pairs: Sequence[Pair], deadline: float) -> UpholdCustody:
         """The same account, to be looked at."""
-        return UpholdCustody(self.account(pinned, deadline), pinned)
+        return UpholdCustody(self.account(pinned, pairs, deadline), pinned)
