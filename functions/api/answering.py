@@ -9,6 +9,9 @@ from heisenbug.domain.errors import FieldError, HeisenbugError, InvalidSettings,
 
 JSON = "application/json"
 NOT_KEPT = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
+# Lambda answers with at most 6 MB.
+LARGEST_BYTES = 5_000_000
+Plain = dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,14 +48,14 @@ def plain(
 
 
 def download(body: str, name: str) -> Answer:
-    """CSV that a browser keeps as a file of this name."""
+    """CSV that a browser keeps as a file of this name; raises Refused where it is too large."""
     kept_as = {"Content-Type": "text/csv; charset=utf-8", "Content-Disposition": f'attachment; filename="{name}"'}
-    return Answer(200, body, {**kept_as, **NOT_KEPT})
+    return Answer(200, _sendable(body), {**kept_as, **NOT_KEPT})
 
 
 def text(body: str) -> Answer:
-    """JSON that is text already."""
-    return Answer(200, body, {"Content-Type": JSON, **NOT_KEPT})
+    """JSON that is text already; raises Refused where it is too large."""
+    return Answer(200, _sendable(body), {"Content-Type": JSON, **NOT_KEPT})
 
 
 def invalid(error: InvalidSettings) -> Answer:
@@ -75,6 +78,13 @@ def refused(error: Refused) -> Answer:
     return plain(_told(error.code, str(error)), error.status, error.headers)
 
 
-def _told(code: str, message: str, fields: Sequence[FieldError] = ()) -> dict[str, Any]:
+def _told(code: str, message: str, fields: Sequence[FieldError] = ()) -> Plain:
     rows = [{"field": error.field, "message": error.message} for error in fields]
     return {"error": {"code": code, "message": message, "fields": rows}}
+
+
+def _sendable(text: str) -> str:
+    if len(text) > LARGEST_BYTES:
+        message = f"It has {len(text):,} bytes, too many to send: read it in the stack's bucket or tables."
+        raise Refused(413, "too_large", message)
+    return text

@@ -56,7 +56,7 @@ def answered(request: Request) -> Answer:
     except InvalidSettings as error:
         return answering.invalid(error)
     except (StaleVersion, FenceLost) as error:
-        return answering.stale(error, office.desk.config())
+        return answering.stale(error, office.desk.settings.config())
     except NotFound as error:
         return answering.missing(error)
     except Busy as error:

@@ -1,6 +1,6 @@
 """Which function answers which request: one table that serves the API and that its document is written from."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
@@ -72,8 +72,8 @@ class Route:
 class Routes:
     """The table of all routes."""
 
-    def __init__(self) -> None:
-        self.table: list[Route] = []
+    def __init__(self, table: Iterable[Route] = ()) -> None:
+        self.table = list(table)
 
     def add(
         self,

@@ -155,7 +155,7 @@ def test_every_bad_setting_is_refused_in_the_same_words_by_desk_api_and_websocke
     assert len(BAD_SETTINGS) >= 40
     for name, value in BAD_SETTINGS:
         with pytest.raises(InvalidSettings) as refused:
-            desk.change_config({name: value}, "a test")
+            desk.settings.change({name: value}, "a test")
         fields = [{"field": error.field, "message": error.message} for error in refused.value.fields]
         kind, error = actions.answer(json.dumps({"action": "update_config", "data": {name: value}}), "admin")
         assert (kind, error) == ("error", {"code": "invalid", "message": str(refused.value), "fields": fields})

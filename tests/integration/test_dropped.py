@@ -75,7 +75,7 @@ def ledger(mode: str = "live") -> Ledger:
 
 
 def status(opened: Live) -> dict[str, Any]:
-    return Desk(BOT, FREE, opened.bot.clock).status()
+    return Desk(BOT, FREE, opened.bot.clock).standing.status()
 
 
 def why(opened: Live) -> Sequence[str]:

@@ -135,7 +135,7 @@ def asked(world: World, *steps: Step) -> int:
 
 
 def problems(world: World) -> Sequence[str]:
-    told: Sequence[str] = desk(world).health()["problems"]
+    told: Sequence[str] = desk(world).health.now()["problems"]
     return told
 
 
@@ -292,7 +292,7 @@ def assert_told(world: World, report: Report, says: str) -> None:
     newest = ledger(world).dropped[0]
     assert (newest.trade_id, newest.due, newest.state) == (report.trade.id, report.due, TradeState.SKIPPED)
     assert (newest.source, newest.target, newest.why) == ("USD", "BTC", says[:LONGEST_WHY])
-    assert desk(world).status()["dropped"][0]["why"] == says[:LONGEST_WHY]
+    assert desk(world).standing.status()["dropped"][0]["why"] == says[:LONGEST_WHY]
     assert trades(world) == []
 
 
@@ -307,7 +307,7 @@ def test_what_only_a_person_can_mend_moves_nothing_stops_the_bot_and_says_what_t
     state = world.state()
     assert (state.killed_by, state.killed_why) == ("the exchange", bad.says)
     assert problems(world) == [f"Killed by the exchange: {bad.says}"]
-    status = desk(world).status()
+    status = desk(world).standing.status()
     assert (status["state"], status["mode"], status["open_trade"]) == ("killed", "live", None)
     assert status["killed"] == {"at": state.killed_at, "by": "the exchange", "why": bad.says}
 
@@ -339,7 +339,7 @@ def test_what_passes_by_itself_moves_nothing_and_says_why_and_when_it_is_over_th
     assert_told(world, report, bad.says)
     assert_untouched(world)
     assert (report.halted, world.state().killed_at) == (False, None)
-    assert (problems(world), desk(world).status()["state"]) == ([], "running")
+    assert (problems(world), desk(world).standing.status()["state"]) == ([], "running")
     assert {again.outcome for again in ticks(world, process, 3)} <= {"skipped", "no trade"}
     assert asked(world, Step.COMMIT) == 0
     assert_untouched(world)
@@ -409,7 +409,7 @@ def test_an_exchange_that_wants_quiet_is_asked_nothing_until_then_not_even_by_an
     until = START + 33
     assert world.state().quiet_until == until
     assert "The exchange wants to be left alone until 2025-05-05T00:01:23Z." in problems(world)
-    assert desk(world).status()["exchange_quiet_until"] == "2025-05-05T00:01:23Z"
+    assert desk(world).standing.status()["exchange_quiet_until"] == "2025-05-05T00:01:23Z"
 
     over(world)
     for left in (28, 23, 18, 13, 8):
@@ -424,7 +424,7 @@ def test_an_exchange_that_wants_quiet_is_asked_nothing_until_then_not_even_by_an
     assert asked(world, Step.TICKER) == 1
     assert world.clock.at > until
     trades_again(world, world.process())
-    assert desk(world).status()["exchange_quiet_until"] is None
+    assert desk(world).standing.status()["exchange_quiet_until"] is None
     assert problems(world) == []
 
 
@@ -458,7 +458,7 @@ def test_a_trade_keeps_what_it_was_expected_to_cost_what_was_quoted_and_what_it_
     assert kept.expected.cost * 10_000 == pytest.approx(5, abs=1e-6)
     assert kept.quoted_cost_bps == pytest.approx(cost, abs=0.02)
     assert kept.realised_cost_bps == pytest.approx(cost, abs=0.02)
-    told = desk(world).trade("1")
+    told = desk(world).trades.one("1")
     assert (told["expected_cost_bps"], told["quoted_cost_bps"], told["cost_bps"]) == (
         5.0,
         round(kept.quoted_cost_bps or 0, 2),
@@ -487,7 +487,7 @@ def test_an_asset_that_the_budget_does_not_name_is_never_bought(world: World) ->
     reports = ticks(world, process, A_WAVE)
     assert {report.outcome for report in reports} == {"no trade"}
     assert world.state().mode == "live"
-    [bought] = [found for found in desk(world).opportunities(9)["opportunities"] if found["to"] == "BTC"]
+    [bought] = [found for found in desk(world).board.opportunities(9)["opportunities"] if found["to"] == "BTC"]
     assert bought["gate"] != "open"
     assert asked(world, Step.QUOTE, Step.COMMIT) == 0
     assert_untouched(world)
@@ -598,7 +598,7 @@ def test_while_an_act_is_missing_it_trades_paper_and_says_which(world: World, ac
     state = world.state()
     assert (state.mode, state.held_back) == ("paper", act.says)
     assert problems(world) == [f"The bot stays paper. {act.says}"]
-    status = desk(world).status()
+    status = desk(world).standing.status()
     assert (status["mode"], status["held_back"]) == ("paper", act.says)
     assert [trade.mode for trade in trades(world, "paper")] == ["paper"]
     assert asked(world, Step.CARDS, Step.QUOTE, Step.COMMIT, Step.READ) == 0
@@ -730,4 +730,4 @@ def test_the_mode_cannot_be_told_otherwise_while_a_trade_is_open(world: World) -
     in_trouble(Mishap.PROCESSING, Step.COMMIT, seconds=8)(world)
     world.tick(world.process())
     with pytest.raises(InvalidSettings, match=r"mode cannot change while trade [0-9a-f]{24} is open"):
-        desk(world).change_config({"mode": "paper"}, "a test")
+        desk(world).settings.change({"mode": "paper"}, "a test")

@@ -73,7 +73,7 @@ def test_what_is_better_is_put_into_use_seen_by_everyone_and_can_be_undone() -> 
     assert (model.samples, model.assets, model.window, model.horizon) == (1200, ("BTC", "ETH"), 20, 10)
     assert "Undo: heisenbug config restore 1 model" in done.why
     desk = Desk(BOT, UPHOLD, lambda: BEGIN)
-    assert desk.status()["refit"] == done.plain()
+    assert desk.standing.status()["refit"] == done.plain()
     Configurations(BOT).begin(BEGIN)
     newest, before = SettingsHistory(BOT).newest(2)
     assert done.version == 2

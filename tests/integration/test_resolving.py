@@ -2,15 +2,18 @@
 
 import json
 from collections.abc import Sequence
+from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from heisenbug.desk import Desk
 from heisenbug.domain.errors import MarketUnavailable
 from heisenbug.domain.ledger import FIRST_PAUSE_SECONDS, Ledger, Watched
 from heisenbug.domain.trade import Trade, TradeState
+from heisenbug.domain.venue import UPHOLD
 from heisenbug.observing import tell
 from heisenbug.store.bot_state import Ledgers, States
 from heisenbug.store.trade_history import TradeHistory
@@ -44,7 +47,8 @@ def api(opened: Live, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Http:
     """The API, on the bot's clock."""
     shelve_page(monkeypatch, tmp_path)
     function = load(monkeypatch, "api")
-    monkeypatch.setattr(function.office.desk, "_clock", opened.bot.clock)
+    desk = Desk(BOT, UPHOLD, opened.bot.clock)
+    monkeypatch.setattr(function, "office", replace(function.office, desk=desk))
     return Http(function.handler)
 
 

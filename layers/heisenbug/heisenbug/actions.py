@@ -20,9 +20,9 @@ class Actions:
     def __init__(self, desk: Desk) -> None:
         self._desk = desk
         self._answers: Mapping[str, Callable[[Mapping[str, Any], str], Answer]] = {
-            "get_status": lambda message, role: ("bot_status", desk.status()),
-            "get_recent_trades": lambda message, role: ("recent_trades", desk.trades(_limit(message, 10))["trades"]),
-            "get_top_trades": lambda message, role: ("top_opportunities", desk.opportunities(_limit(message, 5))),
+            "get_status": lambda message, role: ("bot_status", desk.standing.status()),
+            "get_recent_trades": lambda message, role: ("recent_trades", _trades(desk, message)),
+            "get_top_trades": lambda message, role: ("top_opportunities", desk.board.opportunities(_limit(message, 5))),
             "update_config": self._update_config,
             "ping": lambda message, role: ("pong", {}),
         }
@@ -41,7 +41,7 @@ class Actions:
     def _update_config(self, message: Mapping[str, Any], role: str) -> Answer:
         if role != "admin":
             return _error("forbidden", "This token may only read; connect with the admin token to change settings.", [])
-        return "config_updated", self._desk.change_config(message.get("data"), "websocket")
+        return "config_updated", self._desk.settings.change(message.get("data"), "websocket")
 
 
 class NotUnderstood(HeisenbugError):
@@ -58,6 +58,10 @@ def _understood(text: str) -> Mapping[str, Any]:
     if not isinstance(message, Mapping) or message.get("action") not in ACTIONS.split(", "):
         raise NotUnderstood(f'Not understood. Send JSON such as {{"action": "get_status"}}; the actions are {ACTIONS}.')
     return message
+
+
+def _trades(desk: Desk, message: Mapping[str, Any]) -> Any:
+    return desk.trades.newest(_limit(message, 10))["trades"]
 
 
 def _limit(message: Mapping[str, Any], default: int) -> int:

@@ -33,17 +33,17 @@ class Overview:
 
     def overview(self, pair: str | None) -> Plain:
         """Everything of the first screen; prices are of `pair`, or else of the first one that is enabled."""
-        pairs = self._desk.pairs()["pairs"]
+        pairs = self._desk.pairs.all()["pairs"]
         shown = pair or next((row["pair"] for row in pairs if row["enabled"]), None)
         return {
-            "status": self._desk.status(),
-            "health": self._desk.health(),
-            "portfolio": self._desk.portfolio(),
+            "status": self._desk.standing.status(),
+            "health": self._desk.health.now(),
+            "portfolio": self._desk.worth.portfolio(),
             "performance": self.performance(),
-            "equity": self._desk.equity(POINTS)["equity"],
+            "equity": self._desk.worth.equity(POINTS)["equity"],
             "pair": shown,
-            "prices": self._desk.prices(POINTS, shown)["prices"] if shown else [],
-            "trades": self._desk.trades(TRADES)["trades"],
+            "prices": self._desk.worth.prices(POINTS, shown)["prices"] if shown else [],
+            "trades": self._desk.trades.newest(TRADES)["trades"],
             "pairs": pairs,
         }
 
@@ -79,7 +79,7 @@ class Overview:
         return self._snapshots.samples(spacing, DAY_SECONDS // spacing, before=2**40, after=after - 1)
 
     def _spacing(self) -> int:
-        return int(self._desk.config()["settings"]["sample_seconds"])
+        return int(self._desk.settings.config()["settings"]["sample_seconds"])
 
     def _now(self) -> int:
         return int(self._clock().timestamp())

@@ -1,0 +1,133 @@
+"""The shapes of how the bot is: its state, what it holds, its ticks."""
+
+from shape_bits import (
+    FIELD_ERROR,
+    FLAG,
+    GUARDED,
+    MOMENT,
+    MONEY,
+    NUMBER,
+    PAIR,
+    QUOTES,
+    TEXT,
+    WHOLE,
+    Shape,
+    all_of,
+    list_of,
+    or_none,
+    ref,
+    some_of,
+)
+
+STATES = ["running", "stopped", "killed", "settings not understood"]
+KEPT_OF_WHY = "A longer one is cut at 200 characters: nothing keeps the bot from being stopped."
+KILLED = or_none(all_of({"at": MOMENT, "by": TEXT, "why": TEXT}))
+WORTH = {
+    "equity": or_none(MONEY),
+    "drawdown": or_none(NUMBER),
+    "data_age_seconds": or_none(NUMBER),
+    "guarded": GUARDED,
+}
+DROPPED = all_of(
+    {
+        "id": TEXT,
+        "at": MOMENT,
+        "from": TEXT,
+        "to": TEXT,
+        "state": {"type": "string", "enum": ["SKIPPED", "ABANDONED"]},
+        "why": TEXT,
+    }
+)
+REFIT = all_of(
+    {
+        "at": MOMENT,
+        "outcome": {"type": "string", "enum": ["put into use", "kept", "not fitted"]},
+        "why": TEXT,
+        "version": or_none(WHOLE),
+    }
+)
+STATUS = all_of(
+    {
+        "bot_id": TEXT,
+        "state": {"type": "string", "enum": STATES},
+        "is_active": FLAG,
+        "mode": TEXT,
+        "held_back": or_none(TEXT),
+        "consent": or_none(all_of({"typed": TEXT, "digest": TEXT, "by": TEXT, "at": MOMENT})),
+        "risk_tolerance": NUMBER,
+        "min_confidence": NUMBER,
+        "max_drawdown": NUMBER,
+        "check_interval": WHOLE,
+        "cache_ttl": WHOLE,
+        "base_currency": TEXT,
+        "settings_version": WHOLE,
+        "settings_errors": list_of(FIELD_ERROR),
+        "killed": KILLED,
+        "open_trade": or_none(ref("Trade")),
+        "dropped": list_of(DROPPED),
+        "exchange_quiet_until": or_none(MOMENT),
+        "refit": or_none(REFIT),
+        "ticks": WHOLE,
+        "last_tick": or_none(MOMENT),
+        "next_tick": MOMENT,
+        "window": all_of({"samples": WHOLE, "of": WHOLE}),
+        **WORTH,
+        "recent_trades": list_of(ref("Trade")),
+        "websocket_url": TEXT,
+    }
+)
+HOLDING = all_of(
+    {
+        "asset": TEXT,
+        "amount": MONEY,
+        "price": or_none(NUMBER),
+        "value": or_none(NUMBER),
+        "entry_price": or_none(MONEY),
+    }
+)
+COUNTS = {"trades": WHOLE, "failed": WHOLE, "turnover": NUMBER, "costs": NUMBER}
+TODAY = {"begin": or_none(MONEY), "equity": or_none(MONEY), "change": or_none(MONEY), **COUNTS}
+PERFORMANCE = all_of({"today": all_of(TODAY), "kept": all_of({"since": or_none(MOMENT), **COUNTS})})
+TICK = all_of(
+    {
+        "at": MOMENT,
+        "tick": WHOLE,
+        "after_ms": {**WHOLE, "description": "How long after it was due the tick had decided."},
+        "price_age_seconds": NUMBER,
+        "equity": or_none(MONEY),
+        "guarded": WHOLE,
+        "is_sample": FLAG,
+    }
+)
+OVERVIEW = all_of(
+    {
+        "status": ref("Status"),
+        "health": ref("Health"),
+        "portfolio": ref("Portfolio"),
+        "performance": ref("Performance"),
+        "equity": list_of(all_of({"at": MOMENT, "equity": MONEY, "drawdown": NUMBER})),
+        "pair": or_none(PAIR),
+        "prices": list_of(all_of({"at": MOMENT, "quotes": QUOTES})),
+        "trades": list_of(ref("Trade")),
+        "pairs": list_of(ref("Pair")),
+    }
+)
+
+SHAPES: dict[str, Shape] = {
+    "Health": all_of(
+        {
+            "status": {"type": "string", "enum": ["ok", "attention"]},
+            "problems": list_of(TEXT),
+            "last_tick_age_seconds": or_none(NUMBER),
+        }
+    ),
+    "Status": STATUS,
+    "Portfolio": all_of({"base_currency": TEXT, "holdings": list_of(HOLDING), **WORTH}),
+    "Equity": all_of({"equity": list_of(all_of({"at": MOMENT, "equity": MONEY, "drawdown": NUMBER}))}),
+    "Prices": all_of({"prices": list_of(all_of({"at": MOMENT, "quotes": QUOTES}))}),
+    "Overview": OVERVIEW,
+    "Performance": PERFORMANCE,
+    "Ticks": all_of({"ticks": list_of(TICK), "missed_ticks": WHOLE}),
+    "Kill": all_of({"killed": KILLED}),
+    "KillReason": some_of({"why": {**TEXT, "default": "by hand", "description": KEPT_OF_WHY}}),
+}

@@ -1,0 +1,55 @@
+"""Whether the bot does its work, and what is wrong where it does not."""
+
+from heisenbug.desk.known import Known, Plain
+from heisenbug.domain.snapshot import Snapshot
+from heisenbug.domain.trade import TradeState
+from heisenbug.messages import guarded_message, utc
+from heisenbug.store.bot_state import State
+
+LATE_AFTER_INTERVALS = 3
+LEAST_PATIENCE_SECONDS = 90
+
+
+class HealthDesk:
+    """Tells what is wrong with the bot."""
+
+    def __init__(self, known: Known) -> None:
+        self._known = known
+
+    def now(self) -> Plain:
+        """Whether the bot does its work, and what is wrong where it does not."""
+        known = self._known
+        told, invalid = known.told()
+        state = known.states.read()
+        age = known.now() - state.last_tick if state.last_tick else None
+        patience = max(LATE_AFTER_INTERVALS * told.settings.check_interval_seconds, LEAST_PATIENCE_SECONDS)
+        problems = [error.message for error in invalid.fields] if invalid else []
+        if age is None or age > patience:
+            problems.append(f"No tick for {'ever' if age is None else f'{age:.0f} s'}; look at the trader's log.")
+        problems += _price_problems(known.newest(told)) + self._trading_problems(state)
+        if not told.pairs and not invalid:
+            problems.append("There is no enabled pair to trade; heisenbug pairs add BTC-USD adds one.")
+        if state.killed_at:
+            problems.append(f"Killed by {state.killed_by}: {state.killed_why}")
+        return {"status": "ok" if not problems else "attention", "problems": problems, "last_tick_age_seconds": age}
+
+    def _trading_problems(self, state: State) -> list[str]:
+        problems = [f"The bot stays paper. {state.held_back}"] if state.held_back else []
+        running = self._known.running(state)
+        if running is not None and running.state is TradeState.UNRESOLVED:
+            problems.append(
+                f"Trade {running.id} ({running.amount} {running.source} into {running.target}) is unresolved, nothing "
+                f"else is traded: {running.outcome}"
+            )
+        if state.quiet_until > self._known.now():
+            problems.append(f"The exchange wants to be left alone until {utc(state.quiet_until)}.")
+        return problems
+
+
+def _price_problems(newest: Snapshot | None) -> list[str]:
+    if newest is None:
+        return []
+    problems = [f"{pair} is guarded: {g['reason']}." for pair, g in guarded_message(newest).items()]
+    if newest.equity is None:
+        problems.append("Equity is unknown while something held has no price; drawdown is not watched meanwhile.")
+    return problems
