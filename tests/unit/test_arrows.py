@@ -19,6 +19,7 @@ ROOMS = {
     "exchange": {"domain"},
     "store": {"domain"},
     "push": {"domain", "store"},
+    "notifying": {"domain", "store", "exchange"},
 }
 IMPURE = {
     *("asyncio", "boto3", "botocore", "concurrent", "ctypes", "http", "io", "logging", "multiprocessing", "os"),

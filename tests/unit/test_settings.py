@@ -42,6 +42,11 @@ STATED: Mapping[str, Any] = {
     "max_drawdown": 0.2,
     "budget": None,
     "cards": None,
+    "notify_trades": "off",
+    "notify_protections": "off",
+    "notify_unresolved": "off",
+    "notify_dead": "off",
+    "notify_per_hour": 10,
 }
 CARD = "48ce2ac5-c038-4426-b2f8-a2bdbcc93053"
 
@@ -57,6 +62,7 @@ BOUNDS = {
     "window": (10, 1000),
     "horizon": (1, 1000),
     "drift_weight": (-1, 1),
+    "notify_per_hour": (1, 100),
     "cost_bps": (0, 1000),
     "cooldown_seconds": (0, 86400),
     "max_price_age_seconds": (1, 3600),

@@ -33,33 +33,48 @@ def change_of(record: Mapping[str, Any], prefix: str) -> Change:
     return Change(table.removeprefix(prefix), stream.get("OldImage") or {}, stream.get("NewImage") or {})
 
 
+@dataclass(frozen=True, slots=True)
+class News:
+    """What a change has to tell: its type, data, time and, where a client must see gaps, its number."""
+
+    kind: str
+    data: Mapping[str, Any]
+    at: str
+    seq: int | None = None
+
+
 def messages_of(change: Change) -> Iterable[bytes]:
-    """What clients are told of a change; nothing is told that is not stored."""
+    """What clients are told of a change, each as they get it."""
+    return (envelope(news.kind, news.data, news.at, news.seq) for news in news_of(change))
+
+
+def news_of(change: Change) -> Iterable[News]:
+    """What a change has to tell; nothing is told that is not stored."""
     teller = _TELLERS.get(change.table)
     return teller(change) if teller and change.after else ()
 
 
-def _trade(change: Change) -> Iterable[bytes]:
+def _trade(change: Change) -> Iterable[News]:
     item = TradeHistoryItem()
     item.from_dynamodb_dict(dict(change.after))
     trade = trade_of(item)
     kind = PUSHED_TRADES.get(trade.state)
     if kind and change.before.get("state") != change.after["state"]:
         at = utc(trade.finished_at or trade.due)
-        yield envelope(kind, trade_message(trade), at, trade.sequence or None)
+        yield News(kind, trade_message(trade), at, trade.sequence or None)
 
 
-def _tick(change: Change) -> Iterable[bytes]:
+def _tick(change: Change) -> Iterable[News]:
     item = PriceSnapshotItem()
     item.from_dynamodb_dict(dict(change.after))
     snapshot = snapshot_of(item)
     if snapshot.ticks and not change.before:
         at = utc(snapshot.at)
-        yield envelope("price_update", price_message(snapshot), at)
-        yield envelope("tick_completed", tick_message(snapshot), at, snapshot.ticks)
+        yield News("price_update", price_message(snapshot), at)
+        yield News("tick_completed", tick_message(snapshot), at, snapshot.ticks)
 
 
-def _settings(change: Change) -> Iterable[bytes]:
+def _settings(change: Change) -> Iterable[News]:
     if change.before.get("version") == change.after.get("version"):
         return
     plain = {name: from_dynamo(value) for name, value in change.after.items()}
@@ -69,27 +84,27 @@ def _settings(change: Change) -> Iterable[bytes]:
         return
     version = int(plain.get("version", 0))
     data = {"version": version, "settings": as_plain(settings), "by": plain.get("updated_by", "")}
-    yield envelope("config_updated", data, str(plain.get("updated_at", "")), version)
+    yield News("config_updated", data, str(plain.get("updated_at", "")), version)
 
 
-def _state(change: Change) -> Iterable[bytes]:
+def _state(change: Change) -> Iterable[News]:
     after = change.after
     if after["item"]["S"].startswith(LEDGER) and after.get("dropped") != change.before.get("dropped"):
         yield from _dropped(after)
     if after["item"] == {"S": TICK} and "killed_at" in after and "killed_at" not in change.before:
         at, by, why = (after[name]["S"] for name in ("killed_at", "killed_by", "killed_why"))
-        yield envelope("protection_triggered", {"by": by, "why": why, "until": "re-armed by hand"}, at)
+        yield News("protection_triggered", {"by": by, "why": why, "until": "re-armed by hand"}, at)
 
 
-def _dropped(ledger: Image) -> Iterable[bytes]:
+def _dropped(ledger: Image) -> Iterable[News]:
     item = BotStateItem()
     item.from_dynamodb_dict(dict(ledger))
     for row in (item.dropped or [])[:1]:
         data = dropped_message(dropped_of(row))
-        yield envelope("trade_skipped", data, data["at"])
+        yield News("trade_skipped", data, data["at"])
 
 
-_TELLERS: Mapping[str, Callable[[Change], Iterable[bytes]]] = {
+_TELLERS: Mapping[str, Callable[[Change], Iterable[News]]] = {
     "TradeHistory": _trade,
     "PriceSnapshot": _tick,
     "BotConfig": _settings,

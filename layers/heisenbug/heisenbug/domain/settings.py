@@ -25,6 +25,9 @@ from heisenbug.domain.rules import (
     Rule,
 )
 
+WAYS = ("off", "telegram", "sns", "both")
+BY_WAY = "nowhere, by Telegram, by e-mail and SMS (sns), or both"
+
 
 def setting(default: Any, rule: Rule, means: str) -> Any:
     """A settings field: what it is unless told, what it may be, and what it means in one sentence."""
@@ -99,6 +102,19 @@ class Settings:
     )
     cards: Mapping[str, str] | None = setting(
         None, Cards(optional=True), "The card at the venue that holds the bot's live money of an asset, by its id."
+    )
+    notify_trades: str = setting("off", Choice(*WAYS), f"Where a trade that was made or failed is told: {BY_WAY}.")
+    notify_protections: str = setting(
+        "off", Choice(*WAYS), f"Where it is told that a protection or a person stopped the bot: {BY_WAY}."
+    )
+    notify_unresolved: str = setting(
+        "off", Choice(*WAYS), f"Where it is told that nobody knows whether a trade happened: {BY_WAY}."
+    )
+    notify_dead: str = setting(
+        "off", Choice(*WAYS), f"Where it is told that the bot checks no more, and when it does again: {BY_WAY}."
+    )
+    notify_per_hour: int = setting(
+        10, Integer(1, 100), "How many notifications of one kind go out one way within an hour at most."
     )
 
     def most_of(self, asset: str) -> Decimal | None:
