@@ -40,7 +40,7 @@ def _status_facts(answer: dict[str, Any]) -> dict[str, Any]:
         "Ticks": answer["ticks"],
         "Last tick": answer["last_tick"],
         "Next tick": answer["next_tick"],
-        "Exchange": _exchange_line(answer),
+        "Exchange": show.exchange_line(answer.get("exchange_quiet_until")),
         "Refit": _refit_line(answer.get("refit")),
         "Open trade": _open_line(answer["open_trade"]),
         "Came to nothing": "\n".join(map(_dropped_line, answer.get("dropped") or [])) or "none",
@@ -54,11 +54,6 @@ def _money(answer: dict[str, Any]) -> str:
         return f"LIVE: {consent['by']} typed '{consent['typed']}' at {consent['at']}" if consent else "LIVE"
     held_back = answer.get("held_back")
     return f"PAPER, held back from live. {held_back}" if held_back else "PAPER"
-
-
-def _exchange_line(answer: dict[str, Any]) -> str:
-    quiet_until = answer.get("exchange_quiet_until")
-    return f"wants to be left alone until {quiet_until}; nothing is asked before" if quiet_until else "may be asked"
 
 
 def _refit_line(refit: dict[str, Any] | None) -> str:

@@ -7,21 +7,72 @@ import typer
 from cli import show
 from cli.asking import Json, Limit
 from cli.stack import call
+from heisenbug import __version__
 
 Pair = Annotated[str | None, typer.Option("--pair", help="One pair alone, such as BTC-USD.")]
+SHOWN_TICKS = 5
+TICK_COLUMNS = {
+    "at": "Due",
+    "tick": "Number",
+    "after_ms": "Decided after ms",
+    "price_age_seconds": "Price age s",
+    "equity": "Equity",
+    "guarded": "Guarded",
+    "is_sample": "Sample",
+    "errors": "Errors",
+}
 
 
 def health(json: Json = False) -> None:
-    """Whether the bot does its work, and what is wrong where it does not; exit code 0 either way."""
+    """Whether the bot does its work, what is wrong, and what is deployed; exit code 0 either way."""
     answer = call("GET", "health")
     if json:
         show.as_json(answer)
         return
-    age = answer["last_tick_age_seconds"]
-    show.facts({"Status": answer["status"], "Newest tick": "never" if age is None else f"{age:.0f} s ago"})
+    show.facts(_health_facts(answer))
+    show.table(list(map(_tick_row, answer["ticks"][:SHOWN_TICKS])), TICK_COLUMNS, "No tick yet.")
     for problem in answer["problems"]:
         show.tell(problem)
-    show.say("Next: heisenbug ticks shows the newest ticks; heisenbug doctor looks at this computer too.")
+    show.say("Next: heisenbug ticks shows more ticks; heisenbug doctor looks at this computer too.")
+
+
+def _health_facts(answer: dict[str, Any]) -> dict[str, Any]:
+    age, exchange, versions = answer["last_tick_age_seconds"], answer["exchange"], answer["versions"]
+    return {
+        "Status": answer["status"],
+        "Newest tick": "never" if age is None else f"{age:.0f} s ago",
+        "Missed": f"{answer['missed_ticks']} ticks in the last hour",
+        "Clients": f"{answer['clients']} connected",
+        **{f"Dead {kept['what']}": _letters_line(kept) for kept in answer["dead_letters"]},
+        "Unresolved": _unresolved_line(answer["unresolved"]),
+        "Watched": "\n".join(map(_watched_line, answer["watched"])) or "none",
+        "Exchange": f"{exchange['venue']} at {exchange['address']}, {show.exchange_line(exchange['quiet_until'])}",
+        "Versions": f"package {versions['package']}, template {versions['template']}, Python {versions['python']}; "
+        f"this command line {__version__}",
+    }
+
+
+def _letters_line(kept: dict[str, Any]) -> str:
+    if kept["letters"] is None:
+        return f"the queue {kept['queue']} cannot be asked"
+    return f"{kept['letters']} in the queue {kept['queue']}"
+
+
+def _unresolved_line(trade: dict[str, Any] | None) -> str:
+    if trade is None:
+        return "none"
+    return f"{trade['id']}, {trade['amount']} {trade['from']} to {trade['to']}; heisenbug resolve {trade['id']}"
+
+
+def _watched_line(watched: dict[str, Any]) -> str:
+    return (
+        f"number {watched['sequence']}, failed {watched['failed_at']}, asked for again {watched['ask_at']}, "
+        f"until {watched['until']}"
+    )
+
+
+def _tick_row(tick: dict[str, Any]) -> dict[str, Any]:
+    return {**tick, "errors": "; ".join(tick["errors"]) or "none"}
 
 
 def performance(json: Json = False) -> None:
@@ -51,16 +102,7 @@ def ticks(json: Json = False) -> None:
     if json:
         show.as_json(answer)
         return
-    columns = {
-        "at": "Due",
-        "tick": "Number",
-        "after_ms": "Decided after ms",
-        "price_age_seconds": "Price age s",
-        "equity": "Equity",
-        "guarded": "Guarded",
-        "is_sample": "Sample",
-    }
-    show.table(answer["ticks"], columns, "No tick yet; the first comes within a minute.")
+    show.table(list(map(_tick_row, answer["ticks"])), TICK_COLUMNS, "No tick yet; the first comes within a minute.")
     show.say(f"Missed in the last hour: {answer['missed_ticks']}. Next: heisenbug decisions says what they decided.")
 
 

@@ -73,3 +73,8 @@ def cell(value: Any) -> str:
 def percent(fraction: float | None) -> str:
     """A fraction as a percentage."""
     return "-" if fraction is None else f"{fraction:.2%}"
+
+
+def exchange_line(quiet_until: str | None) -> str:
+    """Whether the exchange may be asked."""
+    return f"wants to be left alone until {quiet_until}; nothing is asked before" if quiet_until else "may be asked"

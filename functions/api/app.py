@@ -16,6 +16,7 @@ from heisenbug.wiring import (
     backtests_from_environment,
     desk_from_environment,
     exports_from_environment,
+    health_from_environment,
     overview_from_environment,
     sweeps_from_environment,
 )
@@ -30,9 +31,11 @@ STRANGERS = {
 }
 logger = Logger()
 desk = desk_from_environment()
+overview = overview_from_environment(desk)
 office = Office(
     desk,
-    overview_from_environment(desk),
+    overview,
+    health_from_environment(desk, overview),
     exports_from_environment(),
     backtests_from_environment(),
     sweeps_from_environment(),

@@ -35,8 +35,8 @@ def ticks(office: Office, request: Request) -> Plain:
 
 @routes.add("GET", "/api/health", "Health")
 def health(office: Office, request: Request) -> Plain:
-    """Whether the bot does its work, and what is wrong where it does not."""
-    return office.desk.health.now()
+    """Whether the bot does its work: what is wrong, its ticks, what was given up, who looks on, what is deployed."""
+    return office.health.now()
 
 
 @routes.add("GET", "/api/status", "Status")

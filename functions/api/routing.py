@@ -12,6 +12,7 @@ from reading import Query, Request, Text
 from heisenbug.backtests import Backtests
 from heisenbug.desk import Desk
 from heisenbug.exports import Exports
+from heisenbug.health import Health
 from heisenbug.overview import Overview
 from heisenbug.store.connection import Connections
 from heisenbug.sweeps import Sweeps
@@ -23,6 +24,7 @@ class Office:
 
     desk: Desk
     overview: Overview
+    health: Health
     exports: Exports
     backtests: Backtests
     sweeps: Sweeps

@@ -96,13 +96,30 @@ TICK = all_of(
         "price_age_seconds": NUMBER,
         "equity": or_none(MONEY),
         "guarded": WHOLE,
+        "errors": {**list_of(TEXT), "description": "Why prices were not believed."},
         "is_sample": FLAG,
+    }
+)
+DEAD_LETTERS = all_of({"what": TEXT, "queue": TEXT, "letters": or_none(WHOLE), "why": or_none(TEXT)})
+WATCHED = all_of({"sequence": WHOLE, "failed_at": MOMENT, "ask_at": MOMENT, "until": MOMENT})
+HEALTH = all_of(
+    {
+        "status": {"type": "string", "enum": ["ok", "attention"]},
+        "problems": list_of(TEXT),
+        "last_tick_age_seconds": or_none(NUMBER),
+        "ticks": list_of(TICK),
+        "missed_ticks": WHOLE,
+        "dead_letters": list_of(DEAD_LETTERS),
+        "clients": WHOLE,
+        "unresolved": or_none(ref("Trade")),
+        "watched": list_of(WATCHED),
+        "exchange": all_of({"venue": TEXT, "address": TEXT, "quiet_until": or_none(MOMENT)}),
+        "versions": all_of({"package": TEXT, "template": TEXT, "python": TEXT}),
     }
 )
 OVERVIEW = all_of(
     {
         "status": ref("Status"),
-        "health": ref("Health"),
         "portfolio": ref("Portfolio"),
         "performance": ref("Performance"),
         "equity": list_of(all_of({"at": MOMENT, "equity": MONEY, "drawdown": NUMBER})),
@@ -114,13 +131,7 @@ OVERVIEW = all_of(
 )
 
 SHAPES: dict[str, Shape] = {
-    "Health": all_of(
-        {
-            "status": {"type": "string", "enum": ["ok", "attention"]},
-            "problems": list_of(TEXT),
-            "last_tick_age_seconds": or_none(NUMBER),
-        }
-    ),
+    "Health": HEALTH,
     "Status": STATUS,
     "Portfolio": all_of({"base_currency": TEXT, "holdings": list_of(HOLDING), **WORTH}),
     "Equity": all_of({"equity": list_of(all_of({"at": MOMENT, "equity": MONEY, "drawdown": NUMBER}))}),

@@ -114,6 +114,15 @@ def test_a_function_has_its_layers_and_nothing_of_this_computer(bot: Deployed) -
     assert layers["tokens"] == set()
 
 
+def test_the_apis_role_may_count_the_dead_letters_and_who_is_connected(bot: Deployed) -> None:
+    with bot.connect():
+        health = bot.get("health")
+    assert {kept["what"]: kept["letters"] for kept in health["dead_letters"]}.keys() == {"ticks", "pushes"}
+    assert [kept["why"] for kept in health["dead_letters"]] == [None, None]
+    assert health["clients"] >= 1
+    assert health["versions"]["template"] == health["versions"]["package"]
+
+
 def _configuration(bot: Deployed, function: str) -> dict[str, list[dict[str, str]]]:
     configuration: dict[str, list[dict[str, str]]] = bot.aws("lambda").get_function_configuration(
         FunctionName=f"heisenbug-{function}"

@@ -135,7 +135,7 @@ def asked(world: World, *steps: Step) -> int:
 
 
 def problems(world: World) -> Sequence[str]:
-    told: Sequence[str] = desk(world).health.now()["problems"]
+    told: Sequence[str] = desk(world).problems.all()
     return told
 
 

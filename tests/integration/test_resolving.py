@@ -2,18 +2,16 @@
 
 import json
 from collections.abc import Sequence
-from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from heisenbug.desk import Desk
 from heisenbug.domain.errors import MarketUnavailable
-from heisenbug.domain.ledger import FIRST_PAUSE_SECONDS, Ledger, Watched
+from heisenbug.domain.ledger import FIRST_PAUSE_SECONDS, WATCH_SECONDS, Ledger, Watched
 from heisenbug.domain.trade import Trade, TradeState
-from heisenbug.domain.venue import UPHOLD
+from heisenbug.messages import utc
 from heisenbug.observing import tell
 from heisenbug.store.bot_state import Ledgers, States
 from heisenbug.store.trade_history import TradeHistory
@@ -46,10 +44,8 @@ def opened(tables: Cloud) -> Live:
 def api(opened: Live, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Http:
     """The API, on the bot's clock."""
     shelve_page(monkeypatch, tmp_path)
-    function = load(monkeypatch, "api")
-    desk = Desk(BOT, UPHOLD, opened.bot.clock)
-    monkeypatch.setattr(function, "office", replace(function.office, desk=desk))
-    return Http(function.handler)
+    monkeypatch.setattr("heisenbug.wiring.now", opened.bot.clock)
+    return Http(load(monkeypatch, "api").handler)
 
 
 def running() -> Trade:
@@ -97,6 +93,7 @@ def test_it_is_shown_with_what_is_known_wherever_one_looks(opened: Live, api: Ht
     assert health["problems"] == [
         f"Trade {trade.id} ({trade.amount} USD into BTC) is unresolved, nothing else is traded: The answer was lost."
     ]
+    assert health["unresolved"] == shown["open_trade"]
 
 
 def test_it_bars_every_other_trade_and_is_asked_for_at_every_tick(opened: Live, api: Http) -> None:
@@ -198,7 +195,8 @@ def test_stated_as_executed_it_is_booked_with_the_amounts_that_were_stated(
     assert (States(BOT).read().open_trade, TradeHistory(BOT, "live").running()) == (None, None)
     status = api("GET", "/api/status").data
     assert (status["open_trade"], status["recent_trades"][0]["id"]) == (None, trade.id)
-    assert api("GET", "/api/health").data["problems"] == []
+    health = api("GET", "/api/health").data
+    assert (health["problems"], health["unresolved"], health["watched"]) == ([], None, [])
     explained = api("GET", "/api/trades/1").data
     assert explained.pop("explanation")["again"]["same"] is True
     assert explained == reply.data
@@ -216,6 +214,9 @@ def test_stated_as_failed_nothing_moves_and_it_stays_under_watch(opened: Live, a
     assert reply.data["outcome"] == "Stated by a person (api). Before: The answer was lost."
     assert ledger().holdings == STARTED
     assert ledger().watched == (Watched(1, AT, AT + FIRST_PAUSE_SECONDS),)
+    [watched] = api("GET", "/api/health").data["watched"]
+    assert (watched["sequence"], watched["failed_at"]) == (1, utc(AT))
+    assert (watched["ask_at"], watched["until"]) == (utc(AT + FIRST_PAUSE_SECONDS), utc(AT + WATCH_SECONDS))
     assert (States(BOT).read().open_trade, [one.id for one in kept()]) == (None, [trade.id])
 
 

@@ -2,11 +2,13 @@
 may reach the bucket; a sweep that leaves the trader its executions."""
 
 import json
+import tomllib
 from typing import Any
 
+from heisenbug import __version__
 from heisenbug.backtests import QUEUE_SECONDS
 from heisenbug.sweeps import AT_ONCE, BATCH_SECONDS
-from tests.template import template
+from tests.template import ROOT, template
 
 RESOURCES: dict[str, Any] = template()["Resources"]
 
@@ -94,3 +96,15 @@ def test_signing_in_has_a_limit_of_its_own_far_below_that_of_everything_else() -
     assert "Auth" not in route, "a limit is no way past the authorizer"
     for name, at_most in (("ThrottlingRateLimit", 1), ("ThrottlingBurstLimit", 10)):
         assert limit[name] == at_most < api["DefaultRouteSettings"][name]
+
+
+def test_the_api_may_count_the_dead_letters_and_touch_no_other_queue() -> None:
+    (statement,) = [granted for role, granted in statements_about("sqs:") if role == "ApiRole"]
+    assert statement["Action"] == ["sqs:GetQueueAttributes"]
+    assert statement["Resource"] == [{"GetAtt": "DeadTicks.Arn"}, {"GetAtt": "DeadPushes.Arn"}]
+
+
+def test_the_template_is_of_the_packages_version() -> None:
+    told = RESOURCES["ApiFunction"]["Properties"]["Environment"]["Variables"]["TEMPLATE_VERSION"]
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    assert told == __version__ == project["version"]

@@ -1,40 +1,75 @@
-// Whether the bot does its work: its newest ticks, what is wrong, and what it leaves out.
+// Whether the bot does its work: what is wrong, its newest ticks, what was given up, what it leaves out, what is deployed.
 
-import { decimals, money, plural, span, time } from "../format.js";
+import { DASH, decimals, money, plural, seconds, span, time } from "../format.js";
 import { html } from "../html.js";
 import { useAsked } from "../parts/asked.js";
 import { Answer, Section, Table, Tile } from "../parts/bits.js";
-import { status } from "../state.js";
+import { second, status } from "../state.js";
 
 export function Health() {
-  return html`<h1>Health</h1><${Problems} /><${Ticks} /><${Guarded} /><${Learned} />`;
+  const asked = useAsked("health", { every: 15 });
+  return html`<h1>Health</h1>
+    <${Answer} asked=${asked} rows=${40}>${(health) => html`
+      <${Problems} health=${health} />
+      <${Around} health=${health} />
+      <${Doubts} health=${health} />
+      <${Ticks} ticks=${health.ticks} />
+      <${Guarded} />
+      <${Learned} />
+      <${Deployed} health=${health} />`}<//>`;
 }
 
-function Problems() {
-  const asked = useAsked("health", { every: 15 });
+function Problems({ health: { problems } }) {
   return html`<${Section} name="problems" title="What is wrong" twin=${["health", "doctor"]}>
-    <${Answer} asked=${asked} rows=${1}>${({ problems, last_tick_age_seconds: age }) => html`
-      ${problems.length
-        ? html`<ul class="problems">${problems.map((problem) => html`<li key=${problem} class="notice bad">${problem}</li>`)}</ul>`
-        : html`<p class="notice good">Nothing. The newest tick was ${age === null ? "never" : `${span(age)} ago`}.</p>`}`}<//>
+    ${problems.length
+      ? html`<ul class="problems">${problems.map((problem) => html`<li key=${problem} class="notice bad">${problem}</li>`)}</ul>`
+      : html`<p class="notice good">Nothing: ticks come, and what is looked at is well.</p>`}
   <//>`;
 }
 
-function Ticks() {
-  const asked = useAsked("ticks", { every: 15 });
+/** The same figures as the first lines of `heisenbug health`. */
+function Around({ health }) {
+  const { ticks, missed_ticks: missed, clients, dead_letters: letters, exchange } = health;
+  const age = ticks.length ? second.value - seconds(ticks[0].at) : null;
+  const quiet = exchange.quiet_until;
+  return html`<${Section} name="around" title="At a glance" twin="health">
+    <dl class="tiles">
+      <${Tile} name="Newest tick" value=${age === null ? DASH : `${span(age)} ago`} note=${ticks.length ? `number ${ticks[0].tick}` : "none yet"} />
+      <${Tile} name="Missed" value=${missed} note="ticks in the last hour" kind=${missed ? "stale" : ""} />
+      <${Tile} name="Clients" value=${clients} note="connected" />
+      ${letters.map(({ what, letters: count, queue }) => html`<${Tile} key=${what} name=${`Dead ${what}`} value=${count ?? DASH} note=${count === null ? "cannot be asked" : queue} kind=${count === 0 ? "" : "stale"} />`)}
+      <${Tile} name="Exchange" value=${exchange.venue} note=${quiet ? `wants quiet until ${time(quiet)}` : "may be asked"} kind=${quiet ? "stale" : ""} />
+    </dl>
+  <//>`;
+}
+
+/** Trades whose end is not known, or not for sure. */
+function Doubts({ health: { unresolved, watched } }) {
+  const columns = [
+    { name: "trade", label: "Failed trade", kind: "strong", show: (row) => html`<a href=${`#/trades/${row.sequence}`}>number ${row.sequence}</a>` },
+    { name: "failed", label: "Failed", show: (row) => time(row.failed_at) },
+    { name: "ask", label: "Asked for again", show: (row) => time(row.ask_at) },
+    { name: "until", label: "Watched until", show: (row) => time(row.until) },
+  ];
+  return html`<${Section} name="doubts" title="Trades in doubt" twin="health">
+    ${unresolved ? html`<p class="notice bad">Nobody knows the end of trade ${unresolved.id}, ${unresolved.amount} ${unresolved.from} to ${unresolved.to}: <a href="#/trades">state it on the Trades screen</a>.</p>` : null}
+    ${watched.length ? html`<${Table} label="Watched trades" columns=${columns} rows=${watched} keyOf=${(row) => row.sequence} />` : null}
+    ${unresolved || watched.length ? null : html`<p class="empty">None: the end of every trade is known. One that failed is asked for a day longer.</p>`}
+  <//>`;
+}
+
+function Ticks({ ticks }) {
   const columns = [
     { name: "at", label: "Due", show: (row) => time(row.at) },
     { name: "tick", label: "Number", kind: "number", show: (row) => row.tick },
-    { name: "after", label: "Decided after", kind: "number", show: (row) => `${row.after_ms} ms` },
+    { name: "after", label: "Decided after", kind: "number", show: (row) => `${row.after_ms.toLocaleString("en-US")} ms` },
     { name: "age", label: "Price age", kind: "number", show: (row) => `${decimals(row.price_age_seconds, 1)} s` },
     { name: "equity", label: "Equity", kind: "number", show: (row) => money(row.equity) },
-    { name: "guarded", label: "Guarded", kind: "number", show: (row) => row.guarded },
     { name: "sample", label: "Kept as", show: (row) => (row.is_sample ? "sample" : "tick") },
+    { name: "errors", label: "Errors", kind: "wide", show: (row) => (row.errors.length ? html`<span class="bad">${plural(row.guarded, "pair")} left out: ${row.errors.join("; ")}</span>` : "none") },
   ];
-  return html`<${Section} name="ticks" title="Newest ticks" twin="ticks">
-    <${Answer} asked=${asked} rows=${20}>${({ ticks, missed_ticks: missed }) => html`
-      <dl class="tiles"><${Tile} name="Missed in the last hour" value=${missed} note=${plural(missed, "tick")} kind=${missed ? "stale" : ""} /></dl>
-      ${ticks.length ? html`<${Table} label="Ticks" columns=${columns} rows=${ticks} keyOf=${(row) => row.tick} />` : html`<p class="empty">No tick yet; the first comes within a minute.</p>`}`}<//>
+  return html`<${Section} name="ticks" title="Newest ticks" note="newest first" twin=${["health", "ticks"]}>
+    ${ticks.length ? html`<${Table} label="Ticks" columns=${columns} rows=${ticks} keyOf=${(row) => row.tick} />` : html`<p class="empty">No tick yet; the first comes within a minute.</p>`}
   <//>`;
 }
 
@@ -54,5 +89,16 @@ function Learned() {
   const refit = status.value?.refit;
   return html`<${Section} name="learned" title="Daily refit" twin="status">
     ${refit ? html`<p>${time(refit.at)}: ${refit.outcome}. ${refit.why}</p>` : html`<p class="empty">None yet; it is tried once a day.</p>`}
+  <//>`;
+}
+
+function Deployed({ health: { versions, exchange } }) {
+  return html`<${Section} name="deployed" title="What is deployed" twin="health">
+    <dl class="facts">
+      <div><dt>Package</dt><dd>${versions.package}</dd></div>
+      <div><dt>Template</dt><dd>${versions.template}</dd></div>
+      <div><dt>Python</dt><dd>${versions.python}</dd></div>
+      <div><dt>Exchange</dt><dd>${exchange.venue} at ${exchange.address}</dd></div>
+    </dl>
   <//>`;
 }

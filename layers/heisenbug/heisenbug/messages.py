@@ -3,7 +3,7 @@
 from datetime import UTC, datetime
 from typing import Any
 
-from heisenbug.domain.ledger import Dropped
+from heisenbug.domain.ledger import WATCH_SECONDS, Dropped, Watched
 from heisenbug.domain.protections import Drawdown
 from heisenbug.domain.snapshot import Snapshot
 from heisenbug.domain.trade import Trade, TradeState
@@ -56,6 +56,16 @@ def dropped_message(dropped: Dropped) -> dict[str, Any]:
         "to": dropped.target,
         "state": dropped.state.value,
         "why": dropped.why,
+    }
+
+
+def watched_message(watched: Watched) -> dict[str, Any]:
+    """A failed trade whose commit may still turn up: when it failed, is asked for again, and is asked for last."""
+    return {
+        "sequence": watched.sequence,
+        "failed_at": utc(watched.failed_at),
+        "ask_at": utc(watched.ask_at),
+        "until": utc(watched.failed_at + WATCH_SECONDS),
     }
 
 

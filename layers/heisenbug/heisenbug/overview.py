@@ -9,7 +9,7 @@ from typing import Any
 from heisenbug.desk import Desk
 from heisenbug.domain.snapshot import Snapshot
 from heisenbug.domain.trade import Trade, TradeState
-from heisenbug.messages import guarded_message, utc
+from heisenbug.messages import utc
 from heisenbug.store.bot_state import States
 from heisenbug.store.price_snapshot import TICK_TTL_SECONDS, PriceSnapshots
 from heisenbug.store.trade_history import TradeHistory
@@ -37,7 +37,6 @@ class Overview:
         shown = pair or next((row["pair"] for row in pairs if row["enabled"]), None)
         return {
             "status": self._desk.standing.status(),
-            "health": self._desk.health.now(),
             "portfolio": self._desk.worth.portfolio(),
             "performance": self.performance(),
             "equity": self._desk.worth.equity(POINTS)["equity"],
@@ -104,7 +103,8 @@ def _tick(kept: Snapshot) -> Plain:
         "after_ms": kept.after_ms,
         "price_age_seconds": kept.price_age_seconds,
         "equity": _text(kept.equity),
-        "guarded": len(guarded_message(kept)),
+        "guarded": len(kept.guarded),
+        "errors": sorted({guarded.reason for guarded in kept.guarded.values()}),
         "is_sample": bool(kept.sample_seconds),
     }
 

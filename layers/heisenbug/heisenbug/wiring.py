@@ -7,12 +7,14 @@ from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from decimal import Decimal
 from ipaddress import ip_address
+from platform import python_version
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from botocore.config import Config
 from botocore.session import Session
 
+from heisenbug import __version__
 from heisenbug.configuration import Configuration, Configurations
 from heisenbug.credential import Credential
 from heisenbug.desk import Desk
@@ -41,6 +43,7 @@ if TYPE_CHECKING:
     from heisenbug.backtesting import Work
     from heisenbug.backtests import Backtests
     from heisenbug.exports import Exports
+    from heisenbug.health import Health
     from heisenbug.overview import Overview
     from heisenbug.refitting import Refitting
     from heisenbug.sweeping import SweepWork
@@ -71,6 +74,24 @@ def overview_from_environment(desk: Desk, environment: Mapping[str, str] = os.en
     from heisenbug.overview import Overview
 
     return Overview(desk, environment.get("BOT_ID", "default"), now)
+
+
+def health_from_environment(desk: Desk, overview: "Overview", environment: Mapping[str, str] = os.environ) -> "Health":
+    """The same bot, examined."""
+    from heisenbug.dead_letters import DeadLetters
+    from heisenbug.health import Deployed, Health
+    from heisenbug.store.connection import Connections
+
+    told = {"ticks": environment.get("DEAD_TICKS_URL"), "pushes": environment.get("DEAD_PUSHES_URL")}
+    letters = DeadLetters({what: url for what, url in told.items() if url}, lambda: _queue_client(Session()))
+    deployed = Deployed(
+        venue=environment.get("VENUE", "uphold"),
+        address=environment.get("EXCHANGE_URL", ""),
+        template=environment.get("TEMPLATE_VERSION", __version__),
+        package=__version__,
+        python=python_version(),
+    )
+    return Health(desk, overview, letters, Connections(), deployed, now)
 
 
 def exports_from_environment(environment: Mapping[str, str] = os.environ) -> "Exports":

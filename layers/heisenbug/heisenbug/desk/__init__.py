@@ -4,9 +4,9 @@ from collections.abc import Callable
 from datetime import datetime
 
 from heisenbug.desk.board import BoardDesk
-from heisenbug.desk.health import HealthDesk
 from heisenbug.desk.known import Known
 from heisenbug.desk.pairs import PairsDesk
+from heisenbug.desk.problems import ProblemsDesk
 from heisenbug.desk.settings import SettingsDesk
 from heisenbug.desk.standing import StandingDesk
 from heisenbug.desk.trades import TradesDesk
@@ -23,7 +23,7 @@ class Desk:
         explaining = Explaining(bot_id, venue, known.configurations, clock)
         self.trades = TradesDesk(known, explaining)
         self.standing = StandingDesk(known, self.trades)
-        self.health = HealthDesk(known)
+        self.problems = ProblemsDesk(known)
         self.settings = SettingsDesk(known)
         self.pairs = PairsDesk(known)
         self.board = BoardDesk(known, explaining)

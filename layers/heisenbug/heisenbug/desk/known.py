@@ -9,7 +9,7 @@ from heisenbug.domain.errors import InvalidSettings
 from heisenbug.domain.settings import DEFAULTS, change
 from heisenbug.domain.snapshot import Snapshot
 from heisenbug.domain.trade import Trade
-from heisenbug.messages import tick_message
+from heisenbug.messages import tick_message, utc
 from heisenbug.store.bot_state import Ledgers, State, States
 from heisenbug.store.price_snapshot import PriceSnapshots
 from heisenbug.store.settings_history import SettingsHistory
@@ -56,6 +56,10 @@ class Known:
     def running(self, state: State) -> Trade | None:
         """The trade that is open, if any."""
         return self.history(state.mode).running() if state.open_trade else None
+
+    def quiet_until(self, state: State) -> str | None:
+        """Until when the venue wants to be left alone; None where it may be asked."""
+        return utc(state.quiet_until) if state.quiet_until > self.now() else None
 
     def newest(self, told: Configuration) -> Snapshot | None:
         """What the newest tick saw."""

@@ -44,7 +44,7 @@ class StandingDesk:
             "killed": _killed(state),
             "open_trade": self._open_trade(state),
             "dropped": self._dropped(state),
-            "exchange_quiet_until": utc(state.quiet_until) if state.quiet_until > known.now() else None,
+            "exchange_quiet_until": known.quiet_until(state),
             "refit": known.states.refit(),
             "ticks": state.ticks,
             "last_tick": utc(state.last_tick) if state.last_tick else None,
@@ -53,6 +53,10 @@ class StandingDesk:
             **known.worth(newest),
             "recent_trades": self._trades.newest(RECENT_TRADES)["trades"],
         }
+
+    def quiet_until(self) -> str | None:
+        """Until when the venue wants to be left alone; None where it may be asked."""
+        return self._known.quiet_until(self._known.states.read())
 
     def kill(self, who: str, why: str) -> Plain:
         """From now on nothing is intended or committed, until a person re-arms the bot; holdings stay."""

@@ -10,7 +10,7 @@ from heisenbug.domain.stated import stated
 from heisenbug.domain.trade import Filled, Trade, TradeState
 from heisenbug.domain.wanted import EVERY_TRADE, Wanted
 from heisenbug.explaining import Explaining
-from heisenbug.messages import trade_message
+from heisenbug.messages import trade_message, watched_message
 from heisenbug.settling import Ended, Position, Settling
 from heisenbug.store.bot_state import State
 from heisenbug.store.trade_book import TradeBook
@@ -30,6 +30,16 @@ class TradesDesk:
     def one(self, named: str) -> Plain:
         """One trade by its sequence number or the beginning of its id, explained; raises NotFound."""
         return self._explaining.trade(named, self._known.mode())
+
+    def unresolved(self) -> Plain | None:
+        """The trade that nobody knows the end of, if there is one."""
+        running = self._known.running(self._known.states.read())
+        return trade_message(running) if running and running.state is TradeState.UNRESOLVED else None
+
+    def watched(self) -> list[Plain]:
+        """The failed trades whose commit may still turn up, and when each is asked for again."""
+        stored = self._known.ledgers.read(self._known.mode())
+        return [watched_message(one) for one in stored[0].watched] if stored else []
 
     def resolve(self, trade_id: str, statement: Any, who: str) -> Plain:
         """State what became of an unresolved trade; raises NotFound, InvalidSettings, or FenceLost."""

@@ -68,6 +68,12 @@ class Connections:
             if not item.connection_id.startswith(TICKET)
         )
 
+    def count(self, now: int) -> int:
+        """How many clients are connected; those that left without a word count until the next push to them."""
+        is_open = ConnectionItem.expires_at >= now
+        asked = ConnectionItem.scan(is_open, attributes_to_get=["connection_id"])
+        return sum(not item.connection_id.startswith(TICKET) for item in asked)
+
     def issue(self, ticket: str, role: str, now: int) -> None:
         """Let the holder of `ticket` connect once within 30 s, in this role."""
         ConnectionItem(TICKET + ticket, role=role, expires_at=now + TICKET_TTL_SECONDS).save()

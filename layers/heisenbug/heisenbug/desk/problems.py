@@ -1,27 +1,26 @@
-"""Whether the bot does its work, and what is wrong where it does not."""
+"""What is wrong with the bot, as its tables tell."""
 
-from heisenbug.desk.known import Known, Plain
+from heisenbug.desk.known import Known
 from heisenbug.domain.snapshot import Snapshot
 from heisenbug.domain.trade import TradeState
-from heisenbug.messages import guarded_message, utc
+from heisenbug.messages import guarded_message
 from heisenbug.store.bot_state import State
 
 LATE_AFTER_INTERVALS = 3
 LEAST_PATIENCE_SECONDS = 90
 
 
-class HealthDesk:
-    """Tells what is wrong with the bot."""
+class ProblemsDesk:
+    """Tells what keeps the bot from its work."""
 
     def __init__(self, known: Known) -> None:
         self._known = known
 
-    def now(self) -> Plain:
-        """Whether the bot does its work, and what is wrong where it does not."""
+    def all(self) -> list[str]:
+        """Every problem in words, the most urgent first; none where the bot does its work."""
         known = self._known
         told, invalid = known.told()
-        state = known.states.read()
-        age = known.now() - state.last_tick if state.last_tick else None
+        state, age = known.states.read(), self.last_tick_age_seconds()
         patience = max(LATE_AFTER_INTERVALS * told.settings.check_interval_seconds, LEAST_PATIENCE_SECONDS)
         problems = [error.message for error in invalid.fields] if invalid else []
         if age is None or age > patience:
@@ -31,7 +30,12 @@ class HealthDesk:
             problems.append("There is no enabled pair to trade; heisenbug pairs add BTC-USD adds one.")
         if state.killed_at:
             problems.append(f"Killed by {state.killed_by}: {state.killed_why}")
-        return {"status": "ok" if not problems else "attention", "problems": problems, "last_tick_age_seconds": age}
+        return problems
+
+    def last_tick_age_seconds(self) -> float | None:
+        """How long ago the newest tick was due; None before the first."""
+        last_tick = self._known.states.read().last_tick
+        return self._known.now() - last_tick if last_tick else None
 
     def _trading_problems(self, state: State) -> list[str]:
         problems = [f"The bot stays paper. {state.held_back}"] if state.held_back else []
@@ -41,8 +45,8 @@ class HealthDesk:
                 f"Trade {running.id} ({running.amount} {running.source} into {running.target}) is unresolved, nothing "
                 f"else is traded: {running.outcome}"
             )
-        if state.quiet_until > self._known.now():
-            problems.append(f"The exchange wants to be left alone until {utc(state.quiet_until)}.")
+        if quiet_until := self._known.quiet_until(state):
+            problems.append(f"The exchange wants to be left alone until {quiet_until}.")
         return problems
 
 
