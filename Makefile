@@ -80,14 +80,13 @@ vendor: $(DEV)/requirements.txt ## fetch what others wrote for browsers, as the 
 
 # What the Lambda runtime brings must not be in a layer a second time.
 RUNTIME := $(foreach name,boto3 botocore s3transfer jmespath python-dateutil six,--no-emit-package $(name))
-# What ccxt asks for and the dependencies layer has already, or only its asynchronous half needs.
-SHIPPED := $(foreach name,requests urllib3 certifi idna charset-normalizer typing-extensions aiohttp aiodns pycares yarl multidict \
-  frozenlist propcache aiosignal aiohappyeyeballs attrs coincurve setuptools,--no-emit-package $(name))
+# What the dependencies layer has already, and what ccxt takes only to ask for more.
+SHIPPED := $(foreach name,requests urllib3 certifi idna charset-normalizer typing-extensions attrs,--no-emit-package $(name))
 
 pins: $(CLI)/requirements.txt ## pin every dependency anew, with hashes
 	@uv=$$(cat $(HOME_DIR)/uv-path); pin() { (cd "$$1" && shift && "$$uv" pip compile -q --upgrade --universal \
 	  --python-version 3.11 --generate-hashes --no-emit-index-url --custom-compile-command 'make pins' "$$@"); }; \
 	pin layers/dependencies requirements.in -o requirements.txt $(RUNTIME) && \
-	pin layers/numpy requirements.in -o requirements.txt && pin layers/ccxt requirements.in -o requirements.txt $(SHIPPED) && \
+	pin layers/numpy requirements.in -o requirements.txt && pin layers/ccxt requirements.in -o requirements.txt --override overrides.txt $(SHIPPED) && \
 	for name in functions ministack sam; do pin local requirements-$$name.in -o requirements-$$name.txt || exit 1; done && \
-	pin cli requirements.in -o requirements.txt && pin tests requirements.in -o requirements.txt
+	pin cli requirements.in -o requirements.txt && pin tests requirements.in -o requirements.txt --override ../layers/ccxt/overrides.txt

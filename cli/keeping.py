@@ -1,4 +1,7 @@
-"""`heisenbug credential`: the exchange's token goes to SSM Parameter Store, with the person's own AWS credentials."""
+"""`heisenbug credential`: what opens the exchange goes to SSM Parameter Store, with the person's own AWS credentials.
+
+Uphold wants a token; a venue with order books a key and a secret, which are kept as one text.
+"""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -14,49 +17,77 @@ from cli.hearing import hear
 from cli.stack import find_stack
 from cli.trader import client, output
 from heisenbug.credential import ABSENT, MOST_AGE_SECONDS, TOKEN
+from heisenbug.domain.venue import UPHOLD, VENUES, Venue
+from heisenbug.exchange.keys import KeyPair
+from heisenbug.exchange.order_book.dialects import DIALECTS
 from heisenbug.exchange.uphold_refusals import SCOPES
 
 ADVICE = (
     f"Use an OAuth token with the scopes {SCOPES} and no others: it converts between your own cards and cannot "
     "withdraw. A personal access token can do whatever you can, withdrawals included, and so can who steals it."
 )
+OF_BOOKS = (
+    "Create a key at {title} with the rights {rights} and no others: it trades and cannot withdraw. "
+    "Bind it to no address: Lambda has many."
+)
 MINUTES = MOST_AGE_SECONDS // 60
 
 
 def credential(
-    delete: Annotated[bool, typer.Option("--delete", help="Delete the stored token instead.")] = False,
+    delete: Annotated[bool, typer.Option("--delete", help="Delete what is stored instead.")] = False,
     json: Json = False,
 ) -> None:
-    """Store the exchange's token for the trader: typed hidden, or one line on stdin; it is never shown again."""
+    """Store what opens the exchange, for the trader: typed hidden, or on stdin; it is never shown again.
+
+    At Uphold that is a token, one line; elsewhere a key and its secret, two lines.
+    """
     stack = find_stack()
     name = output(stack, "CredentialParameter")
+    venue = VENUES[stack.outputs.get("VenueName", UPHOLD.name)]
     ssm = client(stack, "ssm")
-    forget(ssm, name) if delete else store(ssm, name, stack.name)
+    forget(ssm, name, venue) if delete else store(ssm, name, stack.name, venue)
     if json:
         show.as_json({"deleted" if delete else "stored": name})
 
 
-def store(ssm: Any, name: str, stack: str) -> None:
-    """Ask for the token, look at its shape and store it; raises CannotRun without repeating it."""
-    show.say(ADVICE)
-    token = hear("The exchange's token (hidden)", hidden=True)
-    if not TOKEN.fullmatch(token):
-        raise CannotRun("That is no token: 8 to 4096 letters, digits and signs without spaces. Nothing was stored.")
-    about = f"The exchange's token, read by the trader of {stack}"
+def store(ssm: Any, name: str, stack: str, venue: Venue) -> None:
+    """Ask for what opens the venue, look at its shape and store it; raises CannotRun without repeating it."""
+    text = _pair(venue) if venue.has_books else _token()
+    about = f"What opens {venue.title}, read by the trader of {stack}"
     with _repeating_nothing("ssm:PutParameter", name):
-        ssm.put_parameter(Name=name, Value=token, Type="SecureString", Overwrite=True, Description=about)
+        ssm.put_parameter(Name=name, Value=text, Type="SecureString", Overwrite=True, Description=about)
     show.say(
         f"Stored as {name}. A trader that has read another one takes this one within {MINUTES} minutes. "
         "Next: heisenbug live says whether it is accepted, and what is still missing."
     )
 
 
-def forget(ssm: Any, name: str) -> None:
-    """Delete the token, if there is one."""
+def _token() -> str:
+    show.say(ADVICE)
+    token = hear("The exchange's token (hidden)", hidden=True)
+    if not TOKEN.fullmatch(token):
+        raise CannotRun("That is no token: 8 to 4096 letters, digits and signs without spaces. Nothing was stored.")
+    return token
+
+
+def _pair(venue: Venue) -> str:
+    show.say(OF_BOOKS.format(title=venue.title, rights=DIALECTS[venue.name].rights))
+    key = hear(f"The key of {venue.title}")
+    # A secret of several lines is shown as one by those who give it, with signs for the ends of lines.
+    secret = hear("Its secret (hidden)", hidden=True).replace("\\n", "\n").strip()
+    pair = KeyPair(key, secret)
+    faults = [fault.message for fault in pair.faults()]
+    if faults:
+        raise CannotRun(f"{' '.join(faults)} Nothing was stored.")
+    return pair.text()
+
+
+def forget(ssm: Any, name: str, venue: Venue) -> None:
+    """Delete what is stored, if there is anything."""
     with _repeating_nothing("ssm:DeleteParameter", name):
         there_was = _delete(ssm, name)
     gone = f"Deleted; the trader forgets it within {MINUTES} minutes and is on paper then."
-    show.say(f"{gone if there_was else f'There is none under {name}.'} Revoke the token at Uphold too.")
+    show.say(f"{gone if there_was else f'There is none under {name}.'} Revoke it at {venue.title} too.")
 
 
 def _delete(ssm: Any, name: str) -> bool:

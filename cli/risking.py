@@ -10,12 +10,17 @@ from cli.asking import Json
 from cli.errors import CannotRun
 from cli.hearing import hear
 from cli.trader import ask_trader
+from heisenbug.domain.venue import UPHOLD, VENUES, Venue
 
 Look = Mapping[str, Any]
+# What a look finds first: whether the deployment and the exchange let the bot in at all.
+OPENING = ("deployment", "token", "key")
+# What is found where the assets of the budget cannot be told.
+HOLDING = ("cards", "balances")
 LIMITS = (
     "It counts nothing else as its own: no other asset, no other card, and of these cards no more than this.",
-    "It cannot protect you from prices that move against it, from what Uphold charges (there and back between USD and "
-    "BTC about 4.4 %), from an exchange that fails, or from anybody else who uses these cards or the token. "
+    "It cannot protect you from prices that move against it, from what {title} charges (there and back between USD and "
+    "BTC about {percent:g} %), from an exchange that fails, or from anybody else who uses {these}. "
     "max_drawdown stops it after a loss, not before; what it holds is never sold for you.",
 )
 
@@ -55,7 +60,7 @@ def show_findings(look: Look) -> None:
 def acts(look: Look) -> tuple[Act, Act, Act]:
     """The three acts that live money needs, as far as they are done."""
     found = {finding["name"]: finding for finding in look["findings"]}
-    bar = next((found[name] for name in ("deployment", "token") if name in found and not found[name]["ok"]), None)
+    bar = next((found[name] for name in OPENING if name in found and not found[name]["ok"]), None)
     is_set, is_typed = look["mode"] == "live", not look["missing"]
     return (
         Act("1 LiveTrading=enabled and a credential", bar is None, "done" if bar is None else bar["says"]),
@@ -80,7 +85,11 @@ def show_acts(three: tuple[Act, Act, Act]) -> None:
 def refuse_before(three: tuple[Act, Act, Act], look: Look) -> None:
     """Raise CannotRun while the sentence cannot be typed yet: it is the last act, and a bot on paper forgets it."""
     barring = [act.says for act in three[:2] if not act.done]
-    barring += [finding["says"] for finding in look["findings"] if finding["name"] == "cards" and not finding["ok"]]
+    barring += [
+        finding["says"]
+        for finding in look["findings"]
+        if finding["name"] in ("cards", "balances") and not finding["ok"]
+    ]
     if not look["to_type"]:
         barring.append(three[2].says)
     if barring:
@@ -92,10 +101,17 @@ def tell_risk(look: Look) -> None:
     show.say("[bold]What the bot may risk, from the next tick on, without asking again:[/]")
     for line in risked(look):
         show.tell(f"  {line}")
-    for limit in LIMITS:
+    for limit in limits(VENUES[look.get("venue", UPHOLD.name)]):
         show.tell(limit)
     if not all(finding["ok"] for finding in look["findings"]):
         show.say("[bold]What says LOOK above is not well; with it the bot may stop at its first trade.[/]")
+
+
+def limits(venue: Venue) -> Iterator[str]:
+    """What the bot keeps to at a venue, and what it cannot do."""
+    these = "this account or the key" if venue.has_books else "these cards or the token"
+    percent = round(2 * 100 * venue.fee("USD", "BTC", None), 1)
+    return (limit.format(title=venue.title, percent=percent, these=these) for limit in LIMITS)
 
 
 def risked(look: Look) -> Iterator[str]:

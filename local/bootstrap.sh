@@ -42,7 +42,8 @@ fi
 uv=$(find_uv)
 echo "$uv" >"$home/uv-path"
 [ -x "$home/$environment/bin/python" ] && "$home/$environment/bin/python" -c '' >/dev/null 2>&1 || "$uv" venv -q --clear --python "$python" "$home/$environment"
-"$uv" pip install -q --python "$home/$environment/bin/python" --require-hashes -r "$requirements"
+# The pins name everything that is needed, and not what some package asks for in vain (layers/ccxt/overrides.txt).
+"$uv" pip install -q --python "$home/$environment/bin/python" --no-deps --require-hashes -r "$requirements"
 packages=$("$home/$environment/bin/python" -c 'import sysconfig; print(sysconfig.get_path("purelib"))')
 printf '%s\n%s\n' "$root/layers/heisenbug" "$root" >"$packages/heisenbug-checkout.pth"
 cat >"$home/$environment/bin/heisenbug" <<END

@@ -8,10 +8,10 @@ from urllib.parse import parse_qsl
 import requests
 
 from heisenbug.domain.assets import Pair
+from heisenbug.exchange.keys import KeyPair
 from heisenbug.exchange.order_book.account import OrderBookAccount
 from heisenbug.exchange.order_book.dialect import Dialect
 from heisenbug.exchange.order_book.kraken import Kraken
-from heisenbug.exchange.order_book.library import KeyPair
 from heisenbug.exchange.order_book.venue import OrderBookVenue
 from heisenbug.exchange.patience import Patience
 from local.kraken.entry import DEMO_KEY, DEMO_SECRET

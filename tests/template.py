@@ -22,6 +22,17 @@ def _short(loader: yaml.SafeLoader, suffix: str, node: yaml.Node) -> dict[str, A
     return {suffix: loader.construct_mapping(node, deep=True)}
 
 
+def layers_of(function: dict[str, Any], holding: frozenset[str] = frozenset()) -> set[str]:
+    """The layers of a function by their names, where of all conditions only `holding` hold."""
+    found = set()
+    for layer in function["Properties"].get("Layers", []):
+        if "If" in layer:
+            condition, then, otherwise = layer["If"]
+            layer = then if condition in holding else otherwise
+        found.add(layer["Ref"])
+    return found - {"AWS::NoValue"}
+
+
 Template.add_multi_constructor("!", _short)
 
 

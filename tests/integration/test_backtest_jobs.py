@@ -77,7 +77,7 @@ def test_the_newest_come_first_and_show_what_was_asked(jobs: Jobs) -> None:
         ({"from": "yesterday"}, "from", "from the text 'yesterday' is no time: give a day or a time like 2025-05-10"),
         ({"to": 5}, "to", "to 5 is no time"),
         ({"fill": "best"}, "fill", "fill must be next_sample or same_quote, not the text 'best'."),
-        ({"venue": "mtgox"}, "venue", "There is no venue mtgox; there are uphold."),
+        ({"venue": "mtgox"}, "venue", "There is no venue mtgox; there are binance, coinbase, kraken, uphold."),
         ({"speed": 3}, "speed", "speed is not understood here; a backtest takes market, from, to, set, fill, venue."),
     ],
 )

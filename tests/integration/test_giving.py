@@ -191,6 +191,7 @@ def test_with_everything_well_a_look_says_so_and_names_the_sentence(bench: Bench
     }
     answer = bench.answer(look=True)
     assert {name: value for name, value in answer.items() if name != "findings"} == {
+        "venue": "uphold",
         "mode": "paper",
         "trades": "paper",
         "missing": "Nobody has typed what may be risked: heisenbug live asks for it.",

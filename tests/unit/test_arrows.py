@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.template import ROOT, template
+from tests.template import ROOT, layers_of, template
 
 PACKAGE = ROOT / "layers" / "heisenbug" / "heisenbug"
 MODULES = sorted(PACKAGE.rglob("*.py"))
@@ -109,9 +109,7 @@ def functions() -> list[tuple[str, Path, set[str]]]:
             continue
         properties = resource["Properties"]
         handler = properties.get("Handler", template()["Globals"]["Function"].get("Handler", "app.handler"))
-        layers = {
-            resources[layer["Ref"]]["Properties"]["ContentUri"].strip("/") for layer in properties.get("Layers", [])
-        }
+        layers = {resources[layer]["Properties"]["ContentUri"].strip("/") for layer in layers_of(resource)}
         found.append((name, ROOT / properties["CodeUri"] / f"{handler.split('.')[0]}.py", layers))
     return found
 

@@ -87,7 +87,7 @@ def test_a_person_is_told_how_many_trades_there_were(
         (["--set", 'paper_start={"XYZ": "1"}'], "paper_start holds XYZ, which made has no price of: begin with ADA"),
         (["--from", "yesterday"], "give a day or a time like 2025-05-10"),
         (["--from", "1999-01-01", "--to", "1999-01-02"], "has no prices then: it goes from 2026-01"),
-        (["--venue", "mtgox"], "There is no venue mtgox; there are uphold."),
+        (["--venue", "mtgox"], "There is no venue mtgox; there are binance, coinbase, kraken, uphold."),
     ],
 )
 def test_what_is_typed_wrong_is_one_sentence_and_exit_code_2(

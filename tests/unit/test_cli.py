@@ -25,6 +25,7 @@ from cli.show import cell
 from cli.stack import Stack
 from cli.telling import typed
 from cli.watching import line as pushed
+from heisenbug.exchange.keys import KeyPair, key_pair
 
 TOKEN = "0123456789abcdef0123456789abcdef"
 PARAMETER = "/heisenbug/exchange-token"
@@ -487,6 +488,47 @@ def test_what_aws_says_of_a_token_repeats_nothing_of_it(cloud: Cloud, error: Exc
     told = refused("credential", stdin=f"{TOKEN}\n")
     assert words in told
     assert TOKEN not in told
+
+
+KEY, SECRET = "a-key-of-kraken", "c2VjcmV0IG9mIGtyYWtlbg=="
+
+
+@pytest.fixture
+def at_kraken(cloud: Cloud, monkeypatch: pytest.MonkeyPatch) -> Cloud:
+    """The same at a venue with order books."""
+    outputs = {"CredentialParameter": PARAMETER, "VenueName": "kraken"}
+    monkeypatch.setattr(keeping, "find_stack", lambda: Stack("heisenbug", outputs, "admin"))
+    return cloud
+
+
+def test_a_key_and_its_secret_are_stored_as_one_text_and_never_shown(at_kraken: Cloud) -> None:
+    result = run("credential", stdin=f" {KEY} \n{SECRET}\n")
+    assert result.exit_code == 0, result.output
+    assert key_pair(at_kraken.ssm.kept[PARAMETER]["Value"]) == KeyPair(KEY, SECRET)
+    assert SECRET not in result.output
+    assert "Create & modify orders and no others: it trades and cannot withdraw" in " ".join(result.output.split())
+
+
+def test_a_secret_of_several_lines_may_be_typed_as_one(at_kraken: Cloud) -> None:
+    run("credential", stdin=KEY + "\n-----BEGIN EC PRIVATE KEY-----\\nabc\\n-----END EC PRIVATE KEY-----\\n\n")
+    pair = key_pair(at_kraken.ssm.kept[PARAMETER]["Value"])
+    assert pair is not None
+    assert pair.secret.splitlines() == ["-----BEGIN EC PRIVATE KEY-----", "abc", "-----END EC PRIVATE KEY-----"]
+
+
+@pytest.mark.parametrize(
+    ("typed", "says"),
+    [
+        (f"short\n{SECRET}\n", "key must be 8 to 400 letters, digits and signs without spaces. Nothing was stored."),
+        (f"{KEY}\n\n", "secret must be 8 to 3000 letters, digits and signs. Nothing was stored."),
+        ("\n\n", "key must be 8 to 400 letters, digits and signs without spaces. secret must be 8 to 3000"),
+    ],
+)
+def test_what_is_no_key_or_no_secret_is_not_stored_and_the_field_is_named(
+    at_kraken: Cloud, typed: str, says: str
+) -> None:
+    assert says in " ".join(refused("credential", stdin=typed).split())
+    assert not at_kraken.ssm.kept
 
 
 def test_a_token_is_deleted_and_its_absence_is_no_error(cloud: Cloud) -> None:

@@ -9,8 +9,8 @@ import requests
 from heisenbug.domain.assets import Pair
 from heisenbug.domain.errors import MarketUnavailable, NeedsPerson, Quiet, Rejected, Unresolved
 from heisenbug.domain.trade import Filled, Settlement, VenueQuote
+from heisenbug.exchange.keys import KeyPair
 from heisenbug.exchange.order_book.account import client_id_of
-from heisenbug.exchange.order_book.library import KeyPair
 from heisenbug.exchange.port import Request
 from local.kraken.entry import DEMO_KEY, DEMO_SECRET
 from tests.exchanges import NOW

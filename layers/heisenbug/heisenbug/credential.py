@@ -1,4 +1,4 @@
-"""The exchange's token: read from SSM Parameter Store when live money needs it, kept for minutes, shown nowhere."""
+"""What opens the exchange: read from SSM Parameter Store when live money needs it, kept for minutes, shown nowhere."""
 
 import re
 from collections.abc import Callable, Mapping
@@ -9,6 +9,7 @@ from typing import Any
 from botocore.exceptions import BotoCoreError, ClientError
 
 from heisenbug.domain.errors import MarketUnavailable, MissingAct
+from heisenbug.exchange.keys import KeyPair, key_pair
 
 MOST_AGE_SECONDS = 300
 # A store that failed in passing is left alone for so long, while there is a token to go on with.
@@ -20,11 +21,12 @@ FORBIDDEN = ("AccessDeniedException", "AccessDenied")
 
 @dataclass(slots=True)
 class Credential:
-    """The token under `name`; `client` makes the SSM client the first time one is needed."""
+    """What is stored under `name`, a token or a pair of key and secret; `client` makes the SSM client once needed."""
 
     name: str
     client: Callable[[], Any]
     clock: Callable[[], datetime]
+    is_pair: bool = False
     _token: str = field(default="", repr=False)
     _read_at: float = 0.0
     _again_at: float = 0.0
@@ -32,6 +34,10 @@ class Credential:
     def sign(self) -> Mapping[str, str]:
         """The header that proves who asks; raises MissingAct or MarketUnavailable."""
         return {"Authorization": f"Bearer {self.token()}"}
+
+    def keys(self) -> KeyPair:
+        """The key and its secret; raises MissingAct or MarketUnavailable."""
+        return key_pair(self.token()) or KeyPair("", "")
 
     def token(self) -> str:
         """The token, read again after some minutes; one that cannot be read again for the moment is kept."""
@@ -60,10 +66,10 @@ class Credential:
             self._without("no answer")
         else:
             self._token = ""
-            self._token, self._read_at = _valid(stored, self.name), now
+            self._token, self._read_at = self._valid(stored), now
 
     def _without(self, code: str) -> None:
-        store = f"store the exchange's token as the SSM SecureString {self.name}: heisenbug credential does it."
+        store = f"store the exchange's {self._what} as the SSM SecureString {self.name}: heisenbug credential does it."
         if code in ABSENT:
             self._token = ""
             raise MissingAct(f"There is no credential; {store}")
@@ -73,9 +79,12 @@ class Credential:
         if not self._token:
             raise MarketUnavailable(f"the credential cannot be read now ({code})")
 
+    def _valid(self, stored: str) -> str:
+        text = stored.strip()
+        if not (key_pair(text) if self.is_pair else TOKEN.fullmatch(text)):
+            raise MissingAct(f"What is stored as {self.name} is no {self._what}; store it again: heisenbug credential.")
+        return text
 
-def _valid(stored: str, name: str) -> str:
-    token = stored.strip()
-    if not TOKEN.fullmatch(token):
-        raise MissingAct(f"What is stored as {name} is no token; store it again: heisenbug credential.")
-    return token
+    @property
+    def _what(self) -> str:
+        return "key and secret" if self.is_pair else "token"

@@ -73,7 +73,7 @@ class Exports:
     def tax(self, year: int) -> str:
         """Every executed trade of a calendar year (UTC), oldest first."""
         archive = TradeArchive(self._bot_id, self._states.read().mode)
-        return tax_csv((trade for trade in archive.all() if _ended(trade).year == year), self._venue.name.capitalize())
+        return tax_csv((trade for trade in archive.all() if _ended(trade).year == year), self._venue.title)
 
 
 def trades_csv(trades: Iterable[Trade]) -> str:

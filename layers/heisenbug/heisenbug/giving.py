@@ -14,6 +14,7 @@ from heisenbug.domain.errors import HeisenbugError, MissingAct
 from heisenbug.domain.ledger import Ledger
 from heisenbug.domain.live import Consent, Deployment, barred_by, digest, standing, to_type
 from heisenbug.domain.settings import Settings
+from heisenbug.domain.venue import UPHOLD, Venue
 from heisenbug.exchange.port import Custody, Finding, Place
 from heisenbug.store.bot_state import Ledgers, States
 
@@ -28,6 +29,7 @@ class Giving:
     states: States
     ledgers: Ledgers
     clock: Callable[[], datetime]
+    venue: Venue = UPHOLD
 
     def answer(self, wish: Mapping[str, Any]) -> dict[str, Any]:
         """What a person asked for: `{"look": true}`, or `{"typed": "risk 100 USD", "by": "anna"}` to give."""
@@ -48,6 +50,7 @@ class Giving:
         wanted = standing(replace(told.settings, mode="live"), self.deployment, state.consent, "")
         return {
             "findings": [finding.plain() for finding in findings],
+            "venue": self.venue.name,
             "mode": told.settings.mode,
             "trades": state.mode,
             "missing": wanted.held_back,

@@ -181,9 +181,10 @@ class Wiring:
         self._told_time: datetime | None = None
         self._wall_clock, self._wait = clock, wait
         self._session = bind_all(environment.get("TABLE_PREFIX", ""))
-        self._url = environment.get("EXCHANGE_URL", "https://api.uphold.com")
+        self._url = environment.get("EXCHANGE_URL") or self.venue.url
         self._deployment = _deployment(environment, self._url)
-        self._credential = Credential(environment.get("CREDENTIAL_PARAMETER", ""), self._ssm, self._clock)
+        parameter = environment.get("CREDENTIAL_PARAMETER", "")
+        self._credential = Credential(parameter, self._ssm, self._clock, is_pair=self.venue.has_books)
         self._patience = Patience()
         self._live = self._open_venue()
         history = environment.get("HISTORY_URL", "")
@@ -241,6 +242,7 @@ class Wiring:
             States(self.bot_id),
             Ledgers(self.bot_id),
             self._clock,
+            self.venue,
         )
 
     def forget_prices(self) -> None:
@@ -256,7 +258,14 @@ class Wiring:
         return Paper(PaperFills(self.bot_id), look.market.quotes, holdings, told.settings, self.venue, self._clock)
 
     def _open_venue(self) -> LiveVenue:
-        return UpholdVenue(self._url, self._clock, self._wait, self._patience, self._credential.sign)
+        if not self.venue.has_books:
+            return UpholdVenue(self._url, self._clock, self._wait, self._patience, self._credential.sign)
+        # Only a deployment for such a venue has ccxt, and only there it is imported.
+        from heisenbug.exchange.order_book.dialects import DIALECTS
+        from heisenbug.exchange.order_book.venue import OrderBookVenue
+
+        dialect = DIALECTS[self.venue.name]
+        return OrderBookVenue(dialect, self._url, self._clock, self._wait, self._patience, self._credential.keys)
 
     def _ssm(self) -> Any:
         config = Config(connect_timeout=2, read_timeout=3, retries={"mode": "standard"})

@@ -11,11 +11,21 @@ CostSetting = float | Mapping[str, float] | None
 
 @dataclass(frozen=True, slots=True)
 class Venue:
-    """Stated costs: `fee_bps` of ONE conversion by the class of its dearer asset, and the least value converted."""
+    """Stated costs: `fee_bps` of ONE conversion by the class of its dearer asset, and the least value converted.
+
+    At a venue that `has_books` an asset becomes another only where the two have a market of their own.
+    """
 
     name: str
     fee_bps: Mapping[AssetClass, float]
     least_value: Decimal = Decimal(1)
+    url: str = ""
+    has_books: bool = False
+
+    @property
+    def title(self) -> str:
+        """As it writes itself."""
+        return self.name.capitalize()
 
     def fee(self, source: str, target: str, cost_bps: CostSetting) -> float:
         """One conversion's fee, as a fraction: the dearer asset's; `cost_bps` of the settings replaces the venue's."""
@@ -40,5 +50,16 @@ UPHOLD = Venue(
         AssetClass.ALTCOIN: 380,
         AssetClass.METAL: 340,
     },
+    url="https://api.uphold.com",
 )
-VENUES = {UPHOLD.name: UPHOLD}
+
+
+def _with_books(name: str, taker_bps: float, least_value: int, url: str) -> Venue:
+    """The taker's fee of the smallest customer, and 5 bp for what the book moves meanwhile."""
+    return Venue(name, dict.fromkeys(AssetClass, taker_bps + 5), Decimal(least_value), url, has_books=True)
+
+
+KRAKEN = _with_books("kraken", 40, 10, "https://api.kraken.com")
+COINBASE = _with_books("coinbase", 120, 2, "https://api.coinbase.com")
+BINANCE = _with_books("binance", 10, 10, "https://api.binance.com")
+VENUES = {venue.name: venue for venue in (UPHOLD, KRAKEN, COINBASE, BINANCE)}

@@ -50,7 +50,6 @@ class Dialect(Protocol):
 
     name: str
     title: str
-    url: str
     rights: str
     # What ccxt is told, and errors of the venue that it does not know: ccxt's name for each.
     options: Mapping[str, Any]

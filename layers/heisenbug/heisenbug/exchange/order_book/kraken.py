@@ -18,7 +18,6 @@ class Kraken:
 
     name = "kraken"
     title = "Kraken"
-    url = "https://api.kraken.com"
     rights = "Query Funds, Query open orders & trades, Query closed orders & trades, Create & modify orders"
     options: Mapping[str, Any] = {}
     errors: Mapping[str, str] = {

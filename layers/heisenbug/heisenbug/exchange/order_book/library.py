@@ -5,29 +5,22 @@ The only module that imports ccxt, when a venue is opened and not before.
 
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from datetime import datetime
 from http import HTTPStatus
 from importlib import import_module
 from itertools import count
 from time import time_ns
+from types import ModuleType
 from typing import Any, TypeVar
 
-from heisenbug.domain.errors import HeisenbugError, MarketUnavailable, Quiet
+from heisenbug.domain.errors import HeisenbugError, MarketUnavailable, NeedsPerson, Quiet
 from heisenbug.exchange.http import Answer, Http
+from heisenbug.exchange.keys import KeyPair
 from heisenbug.exchange.order_book.dialect import Dialect, Library
 from heisenbug.exchange.order_book.refusals import Refusals
 
 CONTENT_TYPE = "content-type"
 _Found = TypeVar("_Found")
-
-
-@dataclass(frozen=True, slots=True)
-class KeyPair:
-    """What a venue knows its customer by; the secret is never sent."""
-
-    key: str
-    secret: str
 
 
 NO_KEYS = KeyPair("", "")
@@ -123,9 +116,7 @@ class Opened:
 
 def _opened(dialect: Dialect, way: Way, clock: Callable[[], datetime], nanoseconds: Callable[[], int]) -> Library:
     """ccxt's object, whose requests go our way, whose time is ours, and whose numbers are text."""
-    library = getattr(import_module(f"ccxt.{dialect.name}"), dialect.name)(
-        {"enableRateLimit": False, "options": dict(dialect.options)}
-    )
+    library = getattr(_imported(dialect), dialect.name)({"enableRateLimit": False, "options": dict(dialect.options)})
     errors = import_module("ccxt.base.errors")
     library.number = str
     library.exceptions["exact"].update({text: getattr(errors, name) for text, name in dialect.errors.items()})
@@ -146,3 +137,14 @@ def _opened(dialect: Dialect, way: Way, clock: Callable[[], datetime], nanosecon
         # In microseconds of the real time, and never the same twice, whatever our clock says.
         library.nonce = lambda: nanoseconds() // 1000 + next(stamps)
     return library
+
+
+def _imported(dialect: Dialect) -> ModuleType:
+    """ccxt's module of the venue; raises NeedsPerson in a deployment that was built without."""
+    try:
+        return import_module(f"ccxt.{dialect.name}")
+    except ModuleNotFoundError as missing:
+        raise NeedsPerson(
+            f"This deployment was built without ccxt, which {dialect.title} needs: write VenueName={dialect.name} to "
+            "parameter_overrides in samconfig.toml (or set HEISENBUG_VENUE), then sam build and sam deploy again."
+        ) from missing

@@ -6,10 +6,11 @@ from datetime import datetime
 from heisenbug.domain.assets import Pair
 from heisenbug.domain.quotes import Ticker
 from heisenbug.exchange.http import Http
+from heisenbug.exchange.keys import KeyPair
 from heisenbug.exchange.order_book.account import OrderBookAccount
 from heisenbug.exchange.order_book.custody import OrderBookCustody
 from heisenbug.exchange.order_book.dialect import Dialect
-from heisenbug.exchange.order_book.library import KeyPair, Opened
+from heisenbug.exchange.order_book.library import Opened
 from heisenbug.exchange.order_book.markets import Markets
 from heisenbug.exchange.patience import Patience
 

@@ -1,0 +1,8 @@
+"""The venues with order books that this bot knows."""
+
+from collections.abc import Mapping
+
+from heisenbug.exchange.order_book.dialect import Dialect
+from heisenbug.exchange.order_book.kraken import Kraken
+
+DIALECTS: Mapping[str, Dialect] = {dialect.name: dialect for dialect in (Kraken(),)}
