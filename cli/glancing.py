@@ -1,4 +1,4 @@
-"""Commands that look at the bot as a whole: health, performance, ticks, equity, prices, markets."""
+"""Commands that look at the bot as a whole: health, cost, performance, ticks, equity, prices, markets."""
 
 from typing import Annotated, Any
 
@@ -73,6 +73,27 @@ def _watched_line(watched: dict[str, Any]) -> str:
 
 def _tick_row(tick: dict[str, Any]) -> dict[str, Any]:
     return {**tick, "errors": "; ".join(tick["errors"]) or "none"}
+
+
+def cost(json: Json = False) -> None:
+    """What running it in AWS has cost this month and will have at its end, in dollars, from counted usage."""
+    answer = call("GET", "cost")
+    if json:
+        show.as_json(answer)
+        return
+    rows = [{**line, "amount": f"{line['amount']:,.0f} {line['unit']}"} for line in answer["lines"]]
+    columns = {
+        "what": "What",
+        "amount": "So far",
+        "so_far": "So far $",
+        "forecast": "Month $",
+        "forecast_listed": "Month $ at list price",
+    }
+    show.table(rows, columns, "Nothing was counted yet.")
+    show.say(
+        f"{answer['month']}: ${answer['so_far']:.2f} so far, ${answer['forecast']:.2f} at its end at this pace; "
+        f"${answer['forecast_listed']:.2f} where nothing is free. Prices are those of us-east-1; your bill decides."
+    )
 
 
 def performance(json: Json = False) -> None:

@@ -53,6 +53,7 @@ for name, look in (
     ("decisions", asking.decisions),
     ("portfolio", asking.portfolio),
     ("health", glancing.health),
+    ("cost", glancing.cost),
     ("performance", glancing.performance),
     ("ticks", glancing.ticks),
     ("equity", glancing.equity),

@@ -30,6 +30,7 @@ SCREENS: Mapping[str, tuple[str, ...]] = {
     "live": ("settings",),
     "credential": ("settings",),
     "health": ("health",),
+    "cost": ("health",),
     "ticks": ("health",),
     "doctor": ("health",),
     "start": (HEADER,),

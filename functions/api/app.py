@@ -10,6 +10,7 @@ from reading import Request
 from routes import routes
 from routing import Access, Office
 
+from heisenbug.counting import counted
 from heisenbug.domain.errors import Busy, FenceLost, InvalidSettings, NotFound, StaleVersion
 from heisenbug.store.connection import Connections
 from heisenbug.wiring import (
@@ -44,6 +45,7 @@ office = Office(
 )
 
 
+@counted("api")
 def handler(event: dict[str, Any], context: object) -> dict[str, Any]:
     """One request; what is the bot's own fault is raised, for the alarm to see."""
     request = Request.of(event)

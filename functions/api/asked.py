@@ -9,6 +9,7 @@ from routing import Office, Routes
 from heisenbug.domain.assets import Pair
 from heisenbug.domain.errors import FieldError, InvalidSettings
 from heisenbug.filtering import wanted_of
+from heisenbug.spending import spending
 from heisenbug.wiring import now
 
 routes = Routes()
@@ -37,6 +38,12 @@ def ticks(office: Office, request: Request) -> Plain:
 def health(office: Office, request: Request) -> Plain:
     """Whether the bot does its work: what is wrong, its ticks, what was given up, who looks on, what is deployed."""
     return office.health.now()
+
+
+@routes.add("GET", "/api/cost", "Cost")
+def cost(office: Office, request: Request) -> Plain:
+    """What running it has cost this month and will have at its end, in dollars, from counted usage."""
+    return spending(now())
 
 
 @routes.add("GET", "/api/status", "Status")

@@ -117,6 +117,31 @@ HEALTH = all_of(
         "versions": all_of({"package": TEXT, "template": TEXT, "python": TEXT}),
     }
 )
+DOLLARS = {**NUMBER, "description": "US dollars, beyond what is always free."}
+LISTED = {**NUMBER, "description": "US dollars where nothing is free."}
+COST = all_of(
+    {
+        "month": TEXT,
+        "share": {**NUMBER, "description": "How much of the month has passed."},
+        "lines": list_of(
+            all_of(
+                {
+                    "name": TEXT,
+                    "what": TEXT,
+                    "unit": TEXT,
+                    "amount": NUMBER,
+                    "so_far": DOLLARS,
+                    "forecast": DOLLARS,
+                    "forecast_listed": LISTED,
+                }
+            )
+        ),
+        "so_far": DOLLARS,
+        "so_far_listed": LISTED,
+        "forecast": DOLLARS,
+        "forecast_listed": LISTED,
+    }
+)
 OVERVIEW = all_of(
     {
         "status": ref("Status"),
@@ -138,6 +163,7 @@ SHAPES: dict[str, Shape] = {
     "Prices": all_of({"prices": list_of(all_of({"at": MOMENT, "quotes": QUOTES}))}),
     "Overview": OVERVIEW,
     "Performance": PERFORMANCE,
+    "Cost": COST,
     "Ticks": all_of({"ticks": list_of(TICK), "missed_ticks": WHOLE}),
     "Kill": all_of({"killed": KILLED}),
     "KillReason": some_of({"why": {**TEXT, "default": "by hand", "description": KEPT_OF_WHY}}),

@@ -13,6 +13,7 @@ from typing import Any
 from aws_lambda_powertools import Logger
 from aws_lambda_powertools.utilities.parameters import get_parameter
 
+from heisenbug.counting import counted
 from heisenbug.session import COOKIE, LASTS_SECONDS, Session, session_of
 from heisenbug.store.connection import Connections, bind_connections
 
@@ -35,6 +36,7 @@ class Caller:
     session: str = ""
 
 
+@counted("authorizer")
 def handler(event: dict[str, Any], context: object) -> dict[str, Any]:
     """Say who makes one HTTP request (simple response), or allow or deny one WebSocket connection (policy)."""
     is_websocket = event["requestContext"].get("eventType") == "CONNECT"

@@ -6,12 +6,14 @@ from uuid import uuid4
 from aws_lambda_powertools import Logger
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
+from heisenbug.counting import counted
 from heisenbug.wiring import BacktestWiring
 
 logger = Logger()
 wiring = BacktestWiring()
 
 
+@counted("backtest")
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     """`{"backtest": id}`, carried out once however often it is delivered, or `{"sweep": id, "asked", "numbers"}`.
 

@@ -7,6 +7,7 @@ from typing import Any
 
 from aws_lambda_powertools import Logger
 
+from heisenbug.counting import counted
 from heisenbug.push.gateway import gateway
 from heisenbug.push.sender import Sender
 from heisenbug.pushing import change_of, messages_of
@@ -23,6 +24,7 @@ sender = Sender(
 )
 
 
+@counted("broadcast")
 def handler(event: dict[str, Any], context: object) -> dict[str, Any]:
     """A batch of changes, told to every client in its order; one poison change is skipped and logged."""
     messages = [message for record in event["Records"] for message in told(record)]

@@ -7,6 +7,7 @@ from uuid import uuid4
 
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
+from heisenbug.counting import counted
 from heisenbug.minute import run_minute
 from heisenbug.observing import tell
 from heisenbug.tick import Bot, Report, run_tick
@@ -15,6 +16,7 @@ from heisenbug.wiring import Wiring
 wiring = Wiring()
 
 
+@counted("trader")
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any] | None:
     """The minute event, or one tick from the queue, or `{"live": wish}` from the command line (giving.py).
 

@@ -6,6 +6,7 @@ from typing import Any
 from aws_lambda_powertools import Logger
 
 from heisenbug.actions import Actions
+from heisenbug.counting import counted
 from heisenbug.push.gateway import gateway
 from heisenbug.push.sender import Gone, envelope
 from heisenbug.wiring import desk_from_environment, now
@@ -15,6 +16,7 @@ actions = Actions(desk_from_environment())
 post = gateway(os.environ["WEBSOCKET_ENDPOINT"])
 
 
+@counted("actions")
 def handler(event: dict[str, Any], context: object) -> dict[str, int]:
     """One message of one client, answered on its own connection."""
     request = event["requestContext"]

@@ -4,12 +4,14 @@ import os
 import time
 from typing import Any
 
+from heisenbug.counting import counted
 from heisenbug.store.connection import Client, Connections, bind_connections
 
 bind_connections(os.environ["TABLE_PREFIX"])
 connections = Connections()
 
 
+@counted("connection")
 def handler(event: dict[str, Any], context: object) -> dict[str, int]:
     """Remember a client that the authorizer let in, forget one that left."""
     request = event["requestContext"]

@@ -17,8 +17,9 @@ MODULES = sorted(PACKAGE.rglob("*.py"))
 ROOMS = {
     "domain": set[str](),
     "exchange": {"domain"},
-    "store": {"domain"},
-    "push": {"domain", "store"},
+    "usage": set[str](),
+    "store": {"domain", "usage"},
+    "push": {"domain", "store", "usage"},
     "notifying": {"domain", "store", "exchange"},
 }
 IMPURE = {

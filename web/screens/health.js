@@ -16,7 +16,8 @@ export function Health() {
       <${Ticks} ticks=${health.ticks} />
       <${Guarded} />
       <${Learned} />
-      <${Deployed} health=${health} />`}<//>`;
+      <${Deployed} health=${health} />`}<//>
+    <${Cost} />`;
 }
 
 function Problems({ health: { problems } }) {
@@ -100,5 +101,27 @@ function Deployed({ health: { versions, exchange } }) {
       <div><dt>Python</dt><dd>${versions.python}</dd></div>
       <div><dt>Exchange</dt><dd>${exchange.venue} at ${exchange.address}</dd></div>
     </dl>
+  <//>`;
+}
+
+const dollars = (amount) => `$${decimals(amount, 2)}`;
+
+function Cost() {
+  const asked = useAsked("cost", { every: 300 });
+  const columns = [
+    { name: "what", label: "What", kind: "strong", show: (line) => line.what },
+    { name: "amount", label: "So far", kind: "number", show: (line) => `${Math.round(line.amount).toLocaleString("en")} ${line.unit}` },
+    { name: "so_far", label: "Cost so far", kind: "number", show: (line) => dollars(line.so_far) },
+    { name: "forecast", label: "Whole month", kind: "number", show: (line) => dollars(line.forecast) },
+    { name: "listed", label: "At list price", kind: "number", show: (line) => dollars(line.forecast_listed) },
+  ];
+  return html`<${Section} name="cost" title="Cost this month" note="from counted usage, prices of us-east-1" twin="cost">
+    <${Answer} asked=${asked} rows=${11}>${({ lines, so_far: now, forecast, forecast_listed: listed }) => html`
+      <dl class="tiles">
+        <${Tile} name="So far" value=${dollars(now)} note="beyond what is always free" />
+        <${Tile} name="Whole month" value=${dollars(forecast)} note="at this pace" />
+        <${Tile} name="At list price" value=${dollars(listed)} note="where nothing is free" />
+      </dl>
+      <${Table} label="Cost" columns=${columns} rows=${lines} keyOf=${(line) => line.name} />`}<//>
   <//>`;
 }

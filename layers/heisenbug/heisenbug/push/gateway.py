@@ -6,6 +6,7 @@ from botocore.config import Config
 from botocore.session import get_session
 
 from heisenbug.push.sender import WORKERS, Gone
+from heisenbug.usage.metering import METER
 
 
 def gateway(endpoint: str) -> "Gateway":
@@ -16,7 +17,9 @@ def gateway(endpoint: str) -> "Gateway":
         retries={"mode": "standard", "total_max_attempts": 2},
         max_pool_connections=WORKERS,
     )
-    return Gateway(get_session().create_client("apigatewaymanagementapi", endpoint_url=endpoint, config=config))
+    session = get_session()
+    METER.watch(session)
+    return Gateway(session.create_client("apigatewaymanagementapi", endpoint_url=endpoint, config=config))
 
 
 class Gateway:

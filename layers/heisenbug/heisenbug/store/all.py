@@ -12,6 +12,7 @@ from heisenbug.store.tables import BotModel, bind
 from heisenbug.store.trade_archive import TradeArchiveItem
 from heisenbug.store.trade_history import TradeHistoryItem
 from heisenbug.store.trading_pair import TradingPairItem
+from heisenbug.store.usage import UsageItem
 
 MODELS: tuple[type[BotModel], ...] = (
     BotStateItem,
@@ -23,6 +24,7 @@ MODELS: tuple[type[BotModel], ...] = (
     PriceSnapshotItem,
     ConnectionItem,
     JobItem,
+    UsageItem,
 )
 
 

@@ -7,6 +7,7 @@ from pynamodb.attributes import NumberAttribute, UnicodeAttribute
 from pynamodb.exceptions import DeleteError
 
 from heisenbug.store.tables import BotModel, PlainMeta, bind, failed_condition
+from heisenbug.store.usage import UsageItem
 
 # API Gateway ends a connection after two hours; the rest is slack for clocks.
 CONNECTION_TTL_SECONDS = 3 * 3600
@@ -28,8 +29,8 @@ class ConnectionItem(BotModel):
 
 
 def bind_connections(prefix: str) -> None:
-    """Name this table alone, for functions that need no other."""
-    bind(prefix, (ConnectionItem,))
+    """Name this table and that of the usage, for functions that need no other."""
+    bind(prefix, (ConnectionItem, UsageItem))
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,6 +17,7 @@ from pynamodb.exceptions import DoesNotExist, UpdateError
 from pynamodb.expressions.update import Action
 
 from heisenbug.store.tables import BotModel, PlainMeta, bind, failed_condition, fenced
+from heisenbug.store.usage import UsageItem
 
 KEPT_SECONDS = 30 * 24 * 3600
 # So much longer than any attempt can last is waited for its word.
@@ -81,8 +82,8 @@ class Job:
 
 
 def bind_jobs(prefix: str) -> Session:
-    """Name this table alone, for functions that need no other."""
-    return bind(prefix, (JobItem,))
+    """Name this table and that of the usage, for functions that need no other."""
+    return bind(prefix, (JobItem, UsageItem))
 
 
 class Jobs:

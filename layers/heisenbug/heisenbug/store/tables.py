@@ -1,4 +1,4 @@
-"""The nine tables together: their names, and the one client they share."""
+"""The tables together: their names, and the one client they share."""
 
 import time
 from collections.abc import Callable, Iterator
@@ -14,6 +14,7 @@ from pynamodb.models import Model
 from pynamodb.transactions import TransactWrite
 
 from heisenbug.domain.errors import FenceLost
+from heisenbug.usage.metering import METER
 
 CONNECT_TIMEOUT_SECONDS = 2
 READ_TIMEOUT_SECONDS = 5
@@ -45,6 +46,7 @@ def bind(prefix: str, models: tuple[type[BotModel], ...]) -> Session:
         model.Meta.table_name = prefix + model.Meta.table  # type: ignore[attr-defined]
         model._connection = None
     shared = models[0]._get_connection().connection
+    METER.watch(shared.session)
     for model in models[1:]:
         table = model._get_connection()
         shared.add_meta_table(table.get_meta_table())

@@ -1,0 +1,1 @@
+"""What the bot uses of AWS, and what that costs."""
