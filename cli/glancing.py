@@ -81,7 +81,11 @@ def cost(json: Json = False) -> None:
     if json:
         show.as_json(answer)
         return
-    rows = [{**line, "amount": f"{line['amount']:,.0f} {line['unit']}"} for line in answer["lines"]]
+    dollars = ("so_far", "forecast", "forecast_listed")
+    rows = [
+        {**line, "amount": f"{line['amount']:,.0f} {line['unit']}", **{name: f"{line[name]:.2f}" for name in dollars}}
+        for line in answer["lines"]
+    ]
     columns = {
         "what": "What",
         "amount": "So far",

@@ -122,7 +122,7 @@ LISTED = {**NUMBER, "description": "US dollars where nothing is free."}
 COST = all_of(
     {
         "month": TEXT,
-        "share": {**NUMBER, "description": "How much of the month has passed."},
+        "share": {**NUMBER, "description": "For how much of the month it was counted."},
         "lines": list_of(
             all_of(
                 {

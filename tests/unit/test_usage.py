@@ -78,6 +78,7 @@ def test_messages_to_the_queue_and_to_clients_are_counted(meter: Meter) -> None:
         ({"Records": [{"eventSource": "aws:sqs"}, {"eventSource": "aws:sqs"}]}, {"queue_requests": 4}),
         ({"Records": [{"eventSource": "aws:dynamodb"}]}, {}),
         ({"requestContext": {"http": {"method": "GET"}}}, {"api_requests": 1}),
+        ({"requestContext": {"http": {"method": "GET"}}, "routeArn": "arn"}, {}),
         ({"requestContext": {"eventType": "MESSAGE"}}, {"pushes": 1}),
         ({"requestContext": {"eventType": "CONNECT"}}, {}),
     ],
@@ -135,21 +136,21 @@ def test_what_stands_is_paid_for_the_part_of_the_month_that_has_passed() -> None
     assert {line.name: line.amount for line in bill_of({}, 0.5).lines}["alarms"] == 5
 
 
-@given(st.dictionaries(st.sampled_from(sorted(PRICES)), st.floats(0, 1e12)), st.floats(0.01, 1))
+@given(st.dictionaries(st.sampled_from(sorted(PRICES)), st.floats(0, 1e12)), st.floats(0.01, 0.5), st.floats(0, 0.5))
 def test_a_bill_is_never_negative_free_never_dearer_and_a_forecast_never_below_it(
-    usage: dict[str, float], share: float
+    usage: dict[str, float], counted: float, left: float
 ) -> None:
-    now, later = bill_of(usage, share), forecast_of(usage, share)
+    now, later = bill_of(usage, counted), forecast_of(usage, counted, left)
     for line, end in zip(now.lines, later.lines, strict=True):
         assert 0 <= line.charged <= line.listed
         assert end.charged >= line.charged * (1 - 1e-9)
         assert end.listed >= line.listed * (1 - 1e-9)
 
 
-@pytest.mark.parametrize("share", [0, -0.1, 1.1])
-def test_there_is_no_forecast_from_nothing(share: float) -> None:
-    with pytest.raises(ValueError, match="share of a month"):
-        forecast_of({}, share)
+@pytest.mark.parametrize(("counted", "left"), [(0, 1), (-0.1, 1), (0.5, -0.1)])
+def test_there_is_no_forecast_from_nothing(counted: float, left: float) -> None:
+    with pytest.raises(ValueError, match="foretold"):
+        forecast_of({}, counted, left)
 
 
 def test_alarms_and_metrics_are_as_many_as_the_template_and_a_tick_make() -> None:

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from functools import wraps
 from typing import Any
 
-from heisenbug.store.usage import add_usage, month_of
+from heisenbug.store.usage import add_usage
 from heisenbug.usage.meter import Handler
 from heisenbug.usage.metering import METER
 
@@ -33,7 +33,7 @@ def counted(function: str) -> Callable[[Handler], Handler]:
 def _tell(function: str) -> None:
     counts = METER.taken()
     try:
-        add_usage(month_of(time.time()), function, counts)
+        add_usage(time.time(), function, counts)
     except Exception as error:
         METER.give_back(counts)
         print(f'{{"level":"WARNING","message":"usage was not told; it is told later","error":{str(error)!r}}}')

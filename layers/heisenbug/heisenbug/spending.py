@@ -15,13 +15,15 @@ LEAST_SHARE = 1 / (31 * 24)
 def spending(now: datetime) -> dict[str, Any]:
     """Line by line in dollars: so far this month (UTC) and at its end, beyond what is always free and at list price.
 
-    In a month's first hour the end is told from a whole hour.
+    It is told from when counting began in that month; what was used in less than an hour counts as an hour's.
     """
-    month, share = month_of(now.timestamp()), share_of_month(now)
-    used = Counts()
-    for counts in usage_of(month).values():
+    at = now.timestamp()
+    found, used = usage_of(at), Counts()
+    for counts in found.each.values():
         used.add(counts)
-    bills = bill_of(used, share), forecast_of(used, max(share, LEAST_SHARE))
+    share = share_of_month(now)
+    counted = max(share - share_of_month(datetime.fromtimestamp(found.since, UTC)), LEAST_SHARE)
+    bills = bill_of(used, counted), forecast_of(used, counted, 1 - share)
     lines = [
         {
             "name": line.name,
@@ -40,7 +42,7 @@ def spending(now: datetime) -> dict[str, Any]:
         "forecast": _dollars(bills[1].charged),
         "forecast_listed": _dollars(bills[1].listed),
     }
-    return {"month": month, "share": round(share, 4), "lines": lines, **total}
+    return {"month": month_of(at), "share": round(counted, 4), "lines": lines, **total}
 
 
 def share_of_month(now: datetime) -> float:

@@ -36,16 +36,19 @@ class Bill:
 
 
 def bill_of(usage: Usage, share: float) -> Bill:
-    """The bill for `usage` in this `share` of a month (0..1), and for that share of what stands."""
+    """The bill for `usage`, and for what stands in this `share` of a month (0..1)."""
     amounts = {name: usage.get(name, 0.0) + STANDING.get(name, 0.0) * share for name in PRICES}
     return Bill(tuple(_line(name, amount) for name, amount in amounts.items()))
 
 
-def forecast_of(usage: Usage, share: float) -> Bill:
-    """The bill of a whole month that goes on as this `share` of it did; raises ValueError where that is nothing."""
-    if not 0 < share <= 1:
-        raise ValueError(f"A share of a month is above 0 and at most 1, not {share}.")
-    return bill_of({name: amount / share for name, amount in usage.items()}, 1.0)
+def forecast_of(usage: Usage, counted: float, left: float) -> Bill:
+    """The bill at the month's end: `usage` came in a share `counted` of a month, and goes on for the share `left`.
+
+    Raises ValueError where nothing was counted yet.
+    """
+    if not counted > 0 or left < 0:
+        raise ValueError(f"Nothing can be foretold from {counted} of a month for {left} of it.")
+    return bill_of({name: amount * (1 + left / counted) for name, amount in usage.items()}, counted + left)
 
 
 def _line(name: str, amount: float) -> Line:

@@ -100,6 +100,8 @@ def _ask_for_units(params: dict[str, Any], model: Any, **_: Any) -> None:
 
 def _kind_of(event: Mapping[str, Any]) -> Mapping[str, int]:
     """What an invocation is charged for besides: by whom it was made."""
+    if "routeArn" in event:
+        return {}  # the authorizer's: the request itself is counted where it is answered
     records: Any = event.get("Records") or [{}]
     source = records[0].get("eventSource", "")
     context = event.get("requestContext", {})
@@ -109,7 +111,7 @@ def _kind_of(event: Mapping[str, Any]) -> Mapping[str, int]:
         return {"pushes": 1} if context["eventType"] == "MESSAGE" else {}
     if "http" in context:
         return {"api_requests": 1}
-    return {} if source or "routeArn" in event else {"schedules": 1}
+    return {} if source else {"schedules": 1}
 
 
 class Listened:
