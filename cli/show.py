@@ -21,6 +21,11 @@ def as_json(data: Any) -> None:
     out.print_json(json.dumps(data), highlight=False) if out.is_terminal else print(json.dumps(data))
 
 
+def as_json_line(data: Any) -> None:
+    """Print data as JSON on one line, at once."""
+    print(json.dumps(data), flush=True)
+
+
 def raw(text: str) -> None:
     """Text on stdout, to the byte."""
     sys.stdout.flush()

@@ -1,43 +1,69 @@
-"""`heisenbug watch`: what the bot pushes, line by line."""
+"""`heisenbug watch`: the bot live, in one frame of a terminal or line by line."""
 
-import json as jsonlib
-from typing import Any
+import random
+import time
+from contextlib import nullcontext
+from datetime import UTC, datetime
+from typing import Annotated, Any, cast
 
-from websockets.exceptions import WebSocketException
+import typer
 from websockets.sync.client import ClientConnection, connect
 
 from cli import show
 from cli.asking import Json
-from cli.errors import CannotRun
-from cli.stack import find_stack
+from cli.keeping_up import KeepingUp
+from cli.live_view import LiveView
+from cli.stack import call, find_stack
+from cli.watched import Known, Plain
 
-PING_SECONDS = 240
+OPEN_SECONDS = 15
+Unframed = Annotated[bool, typer.Option("--plain", help="One line an event, also at a terminal.")]
 
 
-def watch(json: Json = False) -> None:
-    """Follow the bot live over its WebSocket until Ctrl-C."""
+def watch(plain: Unframed = False, json: Json = False) -> None:
+    """Follow the bot live until Ctrl-C: in one frame at a terminal, elsewhere a line an event."""
+    is_framed = show.out.is_terminal and not show.out.is_dumb_terminal and not plain and not json
+    with LiveView(show.out) if is_framed else nullcontext(Lines(json)) as telling:
+        keeping = KeepingUp(
+            _open,
+            lambda: cast(Plain, call("GET", "overview")),
+            telling,
+            time.sleep,
+            lambda: datetime.now(UTC),
+            random.random,
+        )
+        try:
+            keeping.follow()
+        except KeyboardInterrupt:
+            return
+
+
+def _open() -> ClientConnection:
     stack = find_stack()
     headers = {"Authorization": f"Bearer {stack.token}"}
-    try:
-        with connect(stack.websocket, additional_headers=headers, open_timeout=15) as socket:
-            show.say("Connected. Ctrl-C ends the watching, not the bot.")
-            socket.send('{"action": "get_status"}')
-            follow(socket, json)
-    except KeyboardInterrupt:
-        return
-    except (OSError, WebSocketException) as error:
-        raise CannotRun(f"The bot's WebSocket does not answer ({error}); `heisenbug doctor` looks why.") from error
+    return connect(stack.websocket, additional_headers=headers, open_timeout=OPEN_SECONDS)
 
 
-def follow(socket: ClientConnection, json: bool) -> None:
-    """Print every message until the connection ends; ping before the gateway finds it idle."""
-    while True:
-        try:
-            message = jsonlib.loads(socket.recv(timeout=PING_SECONDS))
-        except TimeoutError:
-            socket.send('{"action": "ping"}')
-            continue
-        show.as_json(message) if json else show.out.print(line(message), soft_wrap=True)
+class Lines:
+    """Prints every event on a line of its own, for programs as JSON; says on stderr how the connection is."""
+
+    def __init__(self, json: bool) -> None:
+        self._json = json
+
+    def connected(self) -> None:
+        """The connection stands."""
+        show.say("Connected. Ctrl-C ends the watching, not the bot.")
+
+    def lost(self, why: str, pause_seconds: float) -> None:
+        """The connection is gone; it is tried again after a pause."""
+        show.tell(f"Not connected ({why}); again in {pause_seconds:.1f} s.")
+
+    def told(self, message: Plain) -> None:
+        """Something new."""
+        show.as_json_line(message) if self._json else show.out.print(line(message), soft_wrap=True)
+
+    def knows(self, known: Known) -> None:
+        """Nothing that was not told."""
 
 
 def line(message: dict[str, Any]) -> str:
