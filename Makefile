@@ -60,7 +60,7 @@ check: lint types test ## exactly what the continuous integration runs
 bench: $(DEV)/requirements.txt ## measure what the documents claim
 	@$(DEV)/bin/python -m tests.benchmarks
 
-crash: $(DEV)/requirements.txt ## prove that no death doubles or loses a conversion (an hour; EXAMPLES=200 shortens it)
+crash: $(DEV)/requirements.txt ## prove that no death doubles or loses a conversion (two hours; EXAMPLES=200 shortens it)
 	@$(DEV)/bin/python -m tests.crash $(if $(EXAMPLES),--examples $(EXAMPLES))
 
 parity: $(DEV)/requirements.txt ## prove that the deployed bot and the backtest do the same, for three days of minutes

@@ -94,5 +94,5 @@ def _extended(found: object) -> object:
     if not isinstance(found, dict):
         return found
     inner = {name: _extended(value) for name, value in found.items()}
-    is_record = not inner or not all(isinstance(value, dict) for value in inner.values())
+    is_record = bool(inner) and not all(isinstance(value, dict) for value in inner.values())
     return inner | ({"new_feature": {"enabled": True}, "since": 2026} if is_record else {})

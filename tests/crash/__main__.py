@@ -3,11 +3,12 @@
 import argparse
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 from cli.environments import make_environments
 from cli.paths import home
 from tests.crash.proving import MUTANTS, Figures, every_point, many_lives
+from tests.crash.venues import CRASH_VENUES, CrashVenue
 from tests.crash.yard import every_kill, new_home, yard
 
 NO_OTHERS = 10**9
@@ -17,14 +18,21 @@ def main() -> int:
     """Run every part, print the figures of each, and say whether all of it held."""
     options = _parser().parse_args()
     tell = _clocked(time.monotonic())
-    held = [
-        _part("Every mishap at every call", lambda: every_point(options.jobs, tell, options.share)),
-        _part("A worker killed (SIGKILL) before and after every call", lambda: _killed(options.port, tell)),
-        _part("Random lives", lambda: many_lives(options.examples, options.jobs, tell, options.seed)),
-        *(_mutant(name, options.jobs, tell) for name in MUTANTS),
-    ]
+    venues = [CRASH_VENUES[name] for name in options.venues.split(",")]
+    held = [part for venue in venues for part in _at(venue, options, tell)]
+    held += [_mutant(name, options.jobs, tell) for name in MUTANTS]
     print(f"\n{'The promise was kept.' if all(held) else 'THE PROMISE WAS BROKEN, or the proof cannot fail.'}")
     return 0 if all(held) else 1
+
+
+def _at(venue: CrashVenue, options: argparse.Namespace, tell: Callable[[str], None]) -> Iterator[bool]:
+    """Every part at one venue."""
+    jobs, name = options.jobs, venue.domain.title
+    yield _part(f"{name}: every mishap at every call", lambda: every_point(jobs, tell, options.share, venue=venue))
+    yield _part(
+        f"{name}: a worker killed (SIGKILL) before and after every call", lambda: _killed(options.port, tell, venue)
+    )
+    yield _part(f"{name}: random lives", lambda: many_lives(options.examples, jobs, tell, options.seed, venue))
 
 
 def _part(title: str, prove: Callable[[], Figures]) -> bool:
@@ -42,9 +50,9 @@ def _mutant(name: str, jobs: int, tell: Callable[[str], None]) -> bool:
     return bool(figures.lost or figures.double)
 
 
-def _killed(port: int, tell: Callable[[str], None]) -> Figures:
+def _killed(port: int, tell: Callable[[str], None], venue: CrashVenue) -> Figures:
     make_environments(home())
-    with yard(new_home(home(), "crash"), port) as here:
+    with yard(new_home(home(), "crash"), port, venue) as here:
         return every_kill(here, tell)
 
 
@@ -63,7 +71,8 @@ def _clocked(begin: float) -> Callable[[str], None]:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="make crash", description=__doc__)
     add = parser.add_argument
-    add("--examples", type=int, default=10_000, help="random lives (default 10000)")
+    add("--examples", type=int, default=10_000, help="random lives at each venue (default 10000)")
+    add("--venues", default=",".join(CRASH_VENUES), help="which venues, separated by commas (default: all)")
     add("--share", type=int, default=1, help="of the mishaps that are no deaths try one in so many (default 1: all)")
     add("--jobs", type=int, default=2, help="processes (default 2)")
     add("--seed", type=int, default=1, help="the first seed of the lives (default 1)")

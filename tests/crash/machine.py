@@ -10,7 +10,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, rule, run_sta
 
 from heisenbug.configuration import Configurations
 from heisenbug.store.bot_state import States
-from local.trouble import FITS, Chance, Mishap, Plan, Step
+from local.trouble import Chance, Mishap, Plan, Step
 from tests.crash.matrix import ALLOWED
 from tests.crash.proving import Figures
 from tests.crash.tape import (
@@ -33,7 +33,6 @@ MOST_CALLS = 24
 SWIFT = tuple(sorted(set(Mishap) - {Mishap.HANG}))
 PAUSES = (0, 3, 25, 60, 145, 400, 4000, 90_000)
 AT_A_CALL = (dies_before, dies_after, answer_lost, throttled, no_connection, no_answer)
-OF_A_TRADE = ("POST commit", "POST transactions", "TransactWriteItems", "GET assets")
 HTTP_ONLY = (no_connection, no_answer)
 
 
@@ -58,10 +57,10 @@ class Bot(RuleBasedStateMachine):
         for _ in range(times):
             self._tick(self.process, self.world.next_due())
 
-    @rule(call=st.sampled_from(OF_A_TRADE), mishap=st.sampled_from(AT_A_CALL), new=st.booleans())
-    def has_an_accident_while_it_trades(self, call: str, mishap: Any, new: bool) -> None:
+    @rule(place=st.integers(0, 3), mishap=st.sampled_from(AT_A_CALL), new=st.booleans())
+    def has_an_accident_while_it_trades(self, place: int, mishap: Any, new: bool) -> None:
         """A tick with a mishap at a call that only a trade makes."""
-        self._accident(call, mishap, new)
+        self._accident(self.world.venue.trade[place], mishap, new)
 
     @rule(number=st.integers(0, MOST_CALLS), mishap=st.sampled_from(AT_A_CALL), new=st.booleans())
     def has_an_accident(self, number: int, mishap: Any, new: bool) -> None:
@@ -103,7 +102,7 @@ class Bot(RuleBasedStateMachine):
     @rule(step=st.sampled_from((Step.QUOTE, Step.COMMIT, Step.READ)), data=st.data())
     def meets_trouble(self, step: Step, data: st.DataObject) -> None:
         """The exchange does one thing, for good."""
-        kind = data.draw(st.sampled_from(sorted(set(FITS[step]) - {Mishap.HANG})))
+        kind = data.draw(st.sampled_from(sorted(set(self.world.venue.fits[step]) - {Mishap.HANG})))
         self.world.trouble.order(Plan(chance=Chance(1, 1.0, (kind,), (step,))))
 
     @rule()

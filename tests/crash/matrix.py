@@ -23,13 +23,13 @@ from tests.crash.tape import (
     no_connection,
     throttled,
 )
+from tests.crash.venues import CrashVenue
 from tests.crash.verdict import Verdict, judge
 from tests.crash.world import SPACING, Laboratory, Process, World
 
 WRITES = ("PutItem", "UpdateItem", "DeleteItem", "TransactWriteItems", "BatchWriteItem")
 LEASE_OVER_SECONDS = 25
 GRACE_OVER_SECONDS = 200
-COMMIT = "POST commit"
 # What may end a tick here; anything else is a defect of the bot's own.
 ALLOWED = (Killed, HeisenbugError, ClientError, PynamoDBException)
 
@@ -74,11 +74,22 @@ def _warm(world: World) -> Process:
     return process
 
 
-def _left_open(call: str, mishap: Mishap, seconds: float) -> Callable[[World], Process]:
+Call = Callable[[CrashVenue], str]
+
+
+def _commit(venue: CrashVenue) -> str:
+    return venue.commit
+
+
+def _quote(venue: CrashVenue) -> str:
+    return venue.quote
+
+
+def _left_open(call: Call, mishap: Mishap, seconds: float) -> Callable[[World], Process]:
     """A trade whose process died at its first `call`, found by a new process `seconds` later."""
 
     def begin(world: World) -> Process:
-        with world.tape.record({call: mishap}):
+        with world.tape.record({call(world.venue): mishap}):
             try:
                 world.tick(world.process())
             except Killed:
@@ -109,11 +120,11 @@ def _lands(seconds: float) -> Plan:
 SCENARIOS = (
     Scenario("a new process trades", _new),
     Scenario("a warm process trades", _warm),
-    Scenario("an intent of a dead process", _left_open("GET assets", dies_before, LEASE_OVER_SECONDS)),
-    Scenario("a commit that was never sent", _left_open(COMMIT, dies_before, GRACE_OVER_SECONDS)),
-    Scenario("a commit that landed unheard", _left_open(COMMIT, dies_after, LEASE_OVER_SECONDS)),
+    Scenario("an intent of a dead process", _left_open(_quote, dies_before, LEASE_OVER_SECONDS)),
+    Scenario("a commit that was never sent", _left_open(_commit, dies_before, GRACE_OVER_SECONDS)),
+    Scenario("a commit that landed unheard", _left_open(_commit, dies_after, LEASE_OVER_SECONDS)),
     Scenario("a commit that lands within the grace", _failed(0), _lands(60)),
-    Scenario("a commit that is not known yet", _left_open(COMMIT, dies_after, LEASE_OVER_SECONDS), _lands(60)),
+    Scenario("a commit that is not known yet", _left_open(_commit, dies_after, LEASE_OVER_SECONDS), _lands(60)),
     Scenario("a failed trade that landed after all", _failed(100), _lands(280)),
     Scenario(
         "a commit that is processed",
@@ -222,7 +233,7 @@ def _overtaken_by_one_that_dies(world: World, due: int) -> Callable[[], None]:
             world.clock.at += SPACING
             world.tick(other)
             world.tick(other)
-        with world.tape.elsewhere({COMMIT: dies_after}), suppress(Killed):
+        with world.tape.elsewhere({world.venue.commit: dies_after}), suppress(Killed):
             world.tick(world.process())
 
     return act

@@ -8,6 +8,7 @@ from typing import Any
 
 from heisenbug.store.trade_book import TradeBook
 from tests.crash.matrix import SCENARIOS, Case, Outcome, cases, run
+from tests.crash.venues import AT_UPHOLD, CRASH_VENUES, CrashVenue
 from tests.crash.verdict import Verdict
 from tests.crash.world import laboratory
 
@@ -108,24 +109,24 @@ MUTANTS: dict[str, type[TradeBook]] = {"the intent": NoIntent, "the word before 
 BOOKS: dict[str, type[TradeBook]] = {"": TradeBook, **MUTANTS}
 
 
-def every_point(jobs: int, tell: Tell, share: int = 1, without: str = "") -> Figures:
+def every_point(jobs: int, tell: Tell, share: int = 1, without: str = "", venue: CrashVenue = AT_UPHOLD) -> Figures:
     """The matrix over `jobs` processes: every death, and of the other mishaps one in `share`.
 
     `without` takes a step of the book away (MUTANTS): the promise must then be seen to be broken.
     """
-    with laboratory() as here:
+    with laboratory(venue) as here:
         found = list(cases(here, book=BOOKS[without]))
     chosen = [case for place, case in enumerate(found) if "dies" in case.mishap or place % share == 0]
     parts = [chosen[place : place + CASES_AT_ONCE] for place in range(0, len(chosen), CASES_AT_ONCE)]
-    wishes = [(without, _plain(some)) for some in parts]
+    wishes = [(venue.name, without, _plain(some)) for some in parts]
     return _over(jobs, _some_cases, wishes, tell, f"of {len(chosen)} cases")
 
 
-def many_lives(examples: int, jobs: int, tell: Tell, first_seed: int = 1) -> Figures:
+def many_lives(examples: int, jobs: int, tell: Tell, first_seed: int = 1, venue: CrashVenue = AT_UPHOLD) -> Figures:
     """Random lives over `jobs` processes, some hundred a seed, so that a broken one is found again by its seed."""
     each = max(min(250, examples // jobs), 1)
     seeds = range(first_seed, first_seed - (-examples // each))
-    return _over(jobs, _some_lives, [(each, seed) for seed in seeds], tell, f"of {examples} lives")
+    return _over(jobs, _some_lives, [(venue.name, each, seed) for seed in seeds], tell, f"of {examples} lives")
 
 
 def _over(jobs: int, work: Callable[[Any], Figures], wishes: Sequence[Any], tell: Tell, of: str) -> Figures:
@@ -142,18 +143,18 @@ def _plain(some: Sequence[Case]) -> list[tuple[int, int, str, str]]:
     return [(SCENARIOS.index(case.scenario), case.number, case.call, case.mishap) for case in some]
 
 
-def _some_cases(wish: tuple[str, list[tuple[int, int, str, str]]]) -> Figures:
-    without, some = wish
+def _some_cases(wish: tuple[str, str, list[tuple[int, int, str, str]]]) -> Figures:
+    venue, without, some = wish
     figures = Figures()
-    with laboratory() as here:
+    with laboratory(CRASH_VENUES[venue]) as here:
         for place, number, call, mishap in some:
             figures.add(run(here, Case(SCENARIOS[place], number, call, mishap), BOOKS[without]))
     return figures
 
 
-def _some_lives(wish: tuple[int, int]) -> Figures:
+def _some_lives(wish: tuple[str, int, int]) -> Figures:
     from tests.crash.machine import random_lives
 
-    examples, seed = wish
-    with laboratory() as here:
+    venue, examples, seed = wish
+    with laboratory(CRASH_VENUES[venue]) as here:
         return random_lives(here, examples, seed)

@@ -38,12 +38,13 @@ def judge(world: World) -> Verdict:
     done = [one for one in books.conversions if one.status is Status.COMPLETED]
     kept, archived = _kept(world), _archived(world)
     executed = [trade for trade in archived if trade.state is TradeState.EXECUTED]
+    happened, written = Counter(map(_facts, done)), Counter(map(_stated, executed))
     same = kept == archived[:HISTORY_LIMIT] and len({trade.sequence for trade in archived}) == len(archived)
     return Verdict(
         len(done),
         sum(number - 1 for number in Counter(one.reference for one in done).values()),
-        len({_facts(one) for one in done} - {_stated(trade) for trade in executed}),
-        len(executed) - len({_facts(one) for one in done} & {_stated(trade) for trade in executed}),
+        (happened - written).total(),
+        (written - happened).total(),
         int(world.state().open_trade is not None),
         same and books.conserved() and _held(world) == _positive(books.balances()) == _followed(executed),
     )

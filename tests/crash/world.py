@@ -13,17 +13,13 @@ import requests
 
 from heisenbug.configuration import Configuration, Configurations
 from heisenbug.credential import Credential
-from heisenbug.domain.assets import AssetClass, Pair
+from heisenbug.domain.assets import Pair
 from heisenbug.domain.ledger import Ledger, Watched
 from heisenbug.domain.live import Consent, Deployment, digest, to_type
 from heisenbug.domain.quotes import RawQuote
-from heisenbug.domain.venue import Venue
-from heisenbug.exchange.http import Http
 from heisenbug.exchange.paper import Paper
 from heisenbug.exchange.patience import Patience
 from heisenbug.exchange.port import Exchange, PastQuotes
-from heisenbug.exchange.uphold import Uphold
-from heisenbug.exchange.uphold_account import UpholdAccount
 from heisenbug.looking import Look, Looking, Memory
 from heisenbug.settling import Book
 from heisenbug.store.bot_state import Ledgers, States
@@ -33,11 +29,10 @@ from heisenbug.store.trade_book import TradeBook
 from heisenbug.store.trade_history import TradeHistory
 from heisenbug.tick import Bot, Remembered, Report, run_tick
 from local.replay import Replay
-from local.routes import SimulatedExchange
-from local.rules import Rules
-from local.trouble import CALM, Plan, TroublePlan
+from local.trouble import CALM, Plan
 from tests.bots import EAGER, price_of, proven
 from tests.crash.tape import Tape, name_of, taped_aws
+from tests.crash.venues import AT_UPHOLD, FEE_BPS, CrashVenue
 from tests.fakes import Clock, FakeQueue
 from tests.in_process_exchange import InProcess
 from tests.markets import MONDAY
@@ -45,14 +40,9 @@ from tests.tables import cloud, forget_items
 
 URL = "http://exchange.test"
 AWS = {"AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test", "AWS_DEFAULT_REGION": "us-east-1"}
-CREDENTIAL = "/heisenbug/exchange-token"
-TOKEN = "a-token-of-the-proof"
 SPACING = 5
 PAIR = "BTC-USD"
 BUDGET = {"USD": Decimal(1000), "BTC": Decimal(100)}
-MARGIN_PERCENT = Decimal("0.05")
-FEE_BPS = 5
-VENUE = Venue("uphold", dict.fromkeys(AssetClass, float(FEE_BPS)))
 TOLD: Mapping[str, Any] = {**EAGER, **proven(EAGER), "cost_bps": FEE_BPS, "mode": "live"}
 LIFETIME_SECONDS = 20.0
 MOST_STEPS = 200
@@ -110,14 +100,14 @@ class World:
     ssm: Callable[[], Any]
     plan: Plan = CALM
     book: type[TradeBook] = TradeBook
+    venue: CrashVenue = AT_UPHOLD
     clock: Clock = field(default_factory=lambda: Clock(MONDAY + 10 * SPACING))
 
     def __post_init__(self) -> None:
         self.bot_id = f"world-{next(_worlds)}"
         replay = Replay(0.0, None, self.clock.at, self.clock.at, 1.0)
-        rules = Rules(margin_percent=MARGIN_PERCENT)
-        self.trouble = TroublePlan(self.plan)
-        self.exchange = SimulatedExchange(Wave(), replay, {"USD": BUDGET["USD"]}, rules, self.trouble)
+        self.exchange = self.venue.exchange(Wave(), replay, {"USD": BUDGET["USD"]}, self.plan)
+        self.trouble = self.exchange.trouble
         self.ticks = 0
         self.rearmed = 0
         self._give()
@@ -221,9 +211,8 @@ class Process:
         self.remembered = Remembered()
         self.patience = Patience()
         self.configurations = Configurations(world.bot_id)
-        self.credential = Credential(CREDENTIAL, world.ssm, world.clock)
-        self.http = Http(URL, world.clock, world.clock.sleep, self.patience, self.credential.sign)
-        self.http.session.mount(URL, Wire(world))
+        self.credential = Credential(credential_of(world.venue), world.ssm, world.clock, world.venue.domain.has_books)
+        self.live = world.venue.open(URL, world.clock, self.patience, self.credential, Wire(world))
 
     def bot(self) -> Bot:
         """The bot of one invocation."""
@@ -231,19 +220,19 @@ class Process:
         token = f"attempt-{next(_tokens)}"
         snapshots = PriceSnapshots(bot_id)
         deadline = world.clock.at + LIFETIME_SECONDS
-        tickers = Uphold(self.http, world.clock)
+        domain = world.venue.domain
 
         def exchange(told: Configuration, look: Look, holdings: Mapping[str, Decimal]) -> Exchange:
             if told.settings.mode == "paper":
-                return Paper(PaperFills(bot_id), look.market.quotes, holdings, told.settings, VENUE, world.clock)
-            return UpholdAccount(self.http, told.settings.cards or {}, world.clock, deadline)
+                return Paper(PaperFills(bot_id), look.market.quotes, holdings, told.settings, domain, world.clock)
+            return self.live.account(told.settings.cards or {}, [trading.pair for trading in told.pairs], deadline)
 
         def book(mode: str) -> Book:
             return world.book(bot_id, mode, token)
 
         return Bot(
             bot_id=bot_id,
-            venue=VENUE,
+            venue=domain,
             clock=world.clock,
             wait=world.clock.sleep,
             deadline=deadline,
@@ -254,7 +243,7 @@ class Process:
             history=lambda mode: TradeHistory(bot_id, mode),
             book=book,
             snapshots=snapshots,
-            looking=Looking(tickers, Before(), snapshots, world.clock, self.memory),
+            looking=Looking(self.live.tickers, Before(), snapshots, world.clock, self.memory),
             exchange=exchange,
             queue=FakeQueue(),
             remembered=self.remembered,
@@ -270,20 +259,26 @@ class Laboratory:
 
     tape: Tape
     ssm: Callable[[], Any]
+    venue: CrashVenue = AT_UPHOLD
 
     def world(self, plan: Plan = CALM, book: type[TradeBook] = TradeBook) -> World:
         """A new world in empty tables: the emulation copies all of them for every transaction."""
         forget_items()
-        return World(self.tape, self.ssm, plan, book)
+        return World(self.tape, self.ssm, plan, book, self.venue)
+
+
+def credential_of(venue: CrashVenue) -> str:
+    """Where what opens a venue is stored."""
+    return f"/heisenbug/{venue.name}"
 
 
 @contextmanager
-def laboratory() -> Iterator[Laboratory]:
-    """The laboratory, open."""
+def laboratory(venue: CrashVenue = AT_UPHOLD) -> Iterator[Laboratory]:
+    """The laboratory, open, for worlds at one venue."""
     os.environ.update(AWS)
     os.environ.pop("AWS_ENDPOINT_URL", None)
     tape = Tape()
     with cloud(), taped_aws(tape):
         ssm = boto3.client("ssm", region_name=AWS["AWS_DEFAULT_REGION"])
-        ssm.put_parameter(Name=CREDENTIAL, Value=TOKEN, Type="SecureString")
-        yield Laboratory(tape, lambda: ssm)
+        ssm.put_parameter(Name=credential_of(venue), Value=venue.secret, Type="SecureString")
+        yield Laboratory(tape, lambda: ssm, venue)

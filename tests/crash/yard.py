@@ -26,7 +26,8 @@ from local.trouble import CALM, Plan
 from tests.crash.matrix import SCENARIOS, Case, Outcome, Scenario, concluded
 from tests.crash.proving import Figures, Tell
 from tests.crash.tape import Tape, taped_aws, taped_http
-from tests.crash.world import CREDENTIAL, LIFETIME_SECONDS, TOKEN, World
+from tests.crash.venues import AT_UPHOLD, CRASH_VENUES, CrashVenue
+from tests.crash.world import LIFETIME_SECONDS, World, credential_of
 from tests.fakes import Clock
 from tests.tables import PREFIX, table_definitions
 
@@ -60,10 +61,11 @@ class RealWorld(World):
         return {
             "BOT_ID": self.bot_id,
             "TABLE_PREFIX": PREFIX,
+            "VENUE": self.venue.name,
             "EXCHANGE_URL": self.url,
             "HISTORY_URL": f"{self.url}/local/samples",
             "LIVE_TRADING": "enabled",
-            "CREDENTIAL_PARAMETER": CREDENTIAL,
+            "CREDENTIAL_PARAMETER": credential_of(self.venue),
             "AWS_ENDPOINT_URL": os.environ["AWS_ENDPOINT_URL"],
         }
 
@@ -87,11 +89,12 @@ class Yard:
 
     tape: Tape
     workers: ForkServerContext
+    venue: CrashVenue = AT_UPHOLD
 
     @contextmanager
     def world(self, plan: Plan = CALM) -> Iterator[RealWorld]:
         """A new bot with an exchange of its own."""
-        world = RealWorld(self.tape, lambda: None, plan, TradeBook)
+        world = RealWorld(self.tape, lambda: None, plan, TradeBook, self.venue)
         with running(ExchangeServer(world.exchange, (LOOPBACK, 0), world.seconds, None)) as server:
             world.url = server.url
             yield world
@@ -150,7 +153,7 @@ def _die(death: str, call: Callable[[], Any]) -> Any:
 
 
 @contextmanager
-def yard(home: Home, port: int) -> Iterator[Yard]:
+def yard(home: Home, port: int, venue: CrashVenue = AT_UPHOLD) -> Iterator[Yard]:
     """The yard, with an embedded AWS of its own in `home`; `port` is where that listens."""
     before, tape = dict(os.environ), Tape()
     with ExitStack() as closing:
@@ -164,7 +167,7 @@ def yard(home: Home, port: int) -> Iterator[Yard]:
         closing.enter_context(taped_http(tape))
         workers = get_context("forkserver")
         workers.set_forkserver_preload(["tests.crash.yard"])
-        yield Yard(tape, workers)
+        yield Yard(tape, workers, venue)
 
 
 def _furnish(port: int) -> None:
@@ -177,7 +180,9 @@ def _furnish(port: int) -> None:
             KeySchema=properties["KeySchema"],
             AttributeDefinitions=properties["AttributeDefinitions"],
         )
-    emulator.client("ssm", port).put_parameter(Name=CREDENTIAL, Value=TOKEN, Type="SecureString")
+    for venue in CRASH_VENUES.values():
+        name = credential_of(venue)
+        emulator.client("ssm", port).put_parameter(Name=name, Value=venue.secret, Type="SecureString")
     bind_all(PREFIX)
 
 

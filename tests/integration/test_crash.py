@@ -1,6 +1,6 @@
 """The short form of `make crash`: every death that leaves a world of its own, some other mishaps, and random lives."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from decimal import Decimal
 from itertools import count
@@ -9,30 +9,42 @@ from typing import Any
 import boto3
 import pytest
 
+from heisenbug.domain.assets import Pair
+from heisenbug.exchange.order_book.dialect import Library, Raw, Sought
+from heisenbug.exchange.order_book.kraken import Kraken
 from heisenbug.exchange.port import Request
-from heisenbug.exchange.uphold_account import UpholdAccount
 from tests.crash.machine import random_lives
 from tests.crash.matrix import SCENARIOS, WRITES, Case, Scenario, cases, run
 from tests.crash.proving import MUTANTS, Figures
 from tests.crash.tape import Killed, dies_after, dies_before
+from tests.crash.venues import AT_UPHOLD, CRASH_VENUES, AtKraken, CrashVenue
 from tests.crash.verdict import judge
 from tests.crash.world import Laboratory, World, laboratory
 from tests.tables import PREFIX, table_definitions
 
 ONE_IN = 40
-LIVES, SEEDS = 50, range(1, 5)
+LIVES, SEEDS = 50, range(1, 4)
 UNHEARD = next(scenario for scenario in SCENARIOS if scenario.name == "a commit that landed unheard")
 LANDED = next(scenario for scenario in SCENARIOS if scenario.name == "a failed trade that landed after all")
 
 
 @pytest.fixture
-def here(monkeypatch: pytest.MonkeyPatch) -> Iterator[Laboratory]:
+def venue() -> CrashVenue:
+    return AT_UPHOLD
+
+
+@pytest.fixture
+def here(monkeypatch: pytest.MonkeyPatch, venue: CrashVenue) -> Iterator[Laboratory]:
     for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_DEFAULT_REGION", "AWS_ENDPOINT_URL"):
         monkeypatch.setenv(name, "set back after the test")
-    with laboratory() as opened:
+    with laboratory(venue) as opened:
         yield opened
 
 
+at_every_venue = pytest.mark.parametrize("venue", CRASH_VENUES.values(), ids=CRASH_VENUES.keys())
+
+
+@at_every_venue
 @pytest.mark.parametrize("scenario", SCENARIOS, ids=lambda scenario: scenario.name)
 def test_whatever_call_a_tick_dies_at_nothing_is_doubled_lost_or_left_open(
     here: Laboratory, scenario: Scenario
@@ -85,6 +97,7 @@ def test_a_death_that_is_left_out_leaves_what_one_that_is_not_left(
     assert len(worlds) > 3
 
 
+@at_every_venue
 @pytest.mark.parametrize("number", SEEDS)
 def test_whatever_is_done_to_a_bot_in_whatever_order_it_keeps_its_promise(here: Laboratory, number: int) -> None:
     figures = random_lives(here, LIVES, number)
@@ -100,12 +113,35 @@ def test_a_bot_without_one_of_its_steps_is_found_out(here: Laboratory, missing: 
     assert not figures.kept
 
 
+class Forgetful(Kraken):
+    """Looks through open orders only: what an account must not do, for an order that is over is then taken for none."""
+
+    def find(self, library: Library, sought: Sought) -> Sequence[Raw]:
+        found = library.privatePostOpenOrders({"cl_ord_id": sought.client_id})["result"]["open"]
+        return list(found.values())
+
+
+class AtForgetful(AtKraken):
+    """The venue with such an account."""
+
+    dialect = Forgetful()
+
+
+@pytest.mark.parametrize("venue", [AtForgetful()], ids=["forgetful"])
+def test_an_account_that_does_not_look_through_past_orders_is_found_out(here: Laboratory) -> None:
+    figures = Figures()
+    figures.add(run(here, Case(UNHEARD, 0, "UpdateItem", "dies before")))
+    assert figures.lost
+    assert not figures.kept
+
+
 def converted(world: World, trade_id: str) -> None:
     """A conversion past the bot's books."""
-    account = UpholdAccount(world.process().http, {}, world.clock, world.clock.at + 20)
+    account = world.process().live.account({}, [Pair("BTC", "USD")], world.clock.at + 20)
     account.commit(account.quote(Request(trade_id, "USD", "BTC", Decimal(10))))
 
 
+@at_every_venue
 def test_a_conversion_that_is_nowhere_in_the_books_is_lost_and_a_second_one_of_a_decision_is_double(
     here: Laboratory,
 ) -> None:

@@ -24,23 +24,23 @@ from heisenbug.tick import Report, run_tick
 from local.account import card_id
 from local.spoiling import OTHER_CARD
 from local.trouble import CALM, Mishap, Order, Plan, Step, Trouble
+from tests.crash.venues import AT_UPHOLD
 from tests.crash.world import (
-    CREDENTIAL,
     SPACING,
-    TOKEN,
     TOLD,
     URL,
-    VENUE,
     Before,
     Laboratory,
     Process,
     Wire,
     World,
+    credential_of,
     laboratory,
 )
 from tests.markets import MONDAY
 from tests.models import model
 
+CREDENTIAL, TOKEN, VENUE = credential_of(AT_UPHOLD), AT_UPHOLD.secret, AT_UPHOLD.domain
 START = MONDAY + 10 * SPACING
 DAY = 86400
 TOMORROW = "2025-05-06T00:00:50.000Z"

@@ -24,7 +24,8 @@ class UpholdVenue:
     ) -> None:
         self._clock = clock
         self.http = Http(url, clock, wait, patience, sign)
-        self.tickers = Uphold(Http(url, clock, wait, patience), clock)
+        self.public = Http(url, clock, wait, patience)
+        self.tickers = Uphold(self.public, clock)
 
     def account(self, pinned: Mapping[str, str], pairs: Sequence[Pair], deadline: float) -> UpholdAccount:
         """Its account, for one invocation that ends at `deadline` (epoch seconds)."""

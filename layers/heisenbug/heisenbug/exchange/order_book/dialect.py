@@ -90,12 +90,12 @@ def number(order: Raw, field: str) -> Decimal:
     return decimal(order.get(field), field)
 
 
-def ours(orders: Iterable[tuple[Any, Raw]], client_id: str) -> list[Raw]:
-    """The orders that name our id; raises MarketUnavailable where one names none, for it could be ours."""
+def ours(orders: Iterable[Any], name: str, client_id: str) -> list[Raw]:
+    """The orders whose field `name` is our id; raises MarketUnavailable where one has none, for it could be ours."""
     found = list(orders)
-    if any(not named for named, _ in found):
+    if not all(isinstance(order, Mapping) and order.get(name) for order in found):
         raise MarketUnavailable("the exchange names an order without our id")
-    return [order for named, order in found if named == client_id]
+    return [order for order in found if order[name] == client_id]
 
 
 def listed(body: Any, *path: str) -> Any:

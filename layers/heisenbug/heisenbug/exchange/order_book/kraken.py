@@ -62,8 +62,7 @@ class Kraken:
         asked = {"cl_ord_id": sought.client_id}
         still_open = listed(library.privatePostOpenOrders(asked), "result", "open")
         closed = listed(library.privatePostClosedOrders(asked), "result", "closed")
-        found = {**still_open, **closed}.values()
-        return ours(((order.get("cl_ord_id"), order) for order in found), sought.client_id)
+        return ours({**still_open, **closed}.values(), "cl_ord_id", sought.client_id)
 
     def execution(self, order: Raw, base: str, quote: str) -> Execution:
         """Cost and fee as the order states them; a price times a volume would not be exact."""

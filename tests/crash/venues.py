@@ -1,0 +1,111 @@
+"""The venues of the proof: what a world's exchange speaks, how a process opens it, and what its calls are called."""
+
+from collections.abc import Mapping
+from decimal import Decimal
+from typing import Protocol
+
+import requests
+from requests.adapters import BaseAdapter
+
+from heisenbug.credential import Credential
+from heisenbug.domain.assets import AssetClass
+from heisenbug.domain.venue import Venue
+from heisenbug.exchange.http import Http
+from heisenbug.exchange.order_book.dialect import Dialect
+from heisenbug.exchange.order_book.kraken import Kraken
+from heisenbug.exchange.order_book.venue import OrderBookVenue
+from heisenbug.exchange.patience import Patience
+from heisenbug.exchange.port import LiveVenue
+from heisenbug.exchange.uphold_venue import UpholdVenue
+from heisenbug.markets.market import Market
+from local.kraken.entry import Rules as KrakenRules
+from local.kraken.exchange import SimulatedKraken
+from local.kraken.trouble import FITS as KRAKEN_FITS
+from local.replay import Replay
+from local.replayed import Replayed
+from local.routes import SimulatedExchange
+from local.rules import Rules
+from local.trouble import FITS, Fits, Plan, TroublePlan
+from tests.fakes import Clock
+from tests.order_books import KEYS
+
+FEE_BPS = 5
+MARGIN_PERCENT = Decimal("0.05")
+
+
+class CrashVenue(Protocol):
+    """One venue; `commit` is the call that sends a commit, `quote` one before it, `trade` those only a trade makes."""
+
+    name: str
+    domain: Venue
+    fits: Fits
+    secret: str
+    commit: str
+    quote: str
+    trade: tuple[str, ...]
+
+    def exchange(self, market: Market, replay: Replay, held: Mapping[str, Decimal], plan: Plan) -> Replayed:
+        """A new exchange."""
+
+    def open(self, url: str, clock: Clock, patience: Patience, credential: Credential, way: BaseAdapter) -> LiveVenue:
+        """The venue as one process knows it, reached over `way`."""
+
+
+def _domain(name: str) -> Venue:
+    return Venue(name, dict.fromkeys(AssetClass, float(FEE_BPS)), has_books=name != "uphold")
+
+
+class AtUphold:
+    """Cards, and quotes that are committed."""
+
+    name = "uphold"
+    domain = _domain("uphold")
+    fits = FITS
+    secret = "a-token-of-the-proof"
+    commit = "POST commit"
+    quote = "GET assets"
+    trade = ("POST commit", "POST transactions", "TransactWriteItems", "GET assets")
+
+    def exchange(self, market: Market, replay: Replay, held: Mapping[str, Decimal], plan: Plan) -> Replayed:
+        """A new exchange."""
+        return SimulatedExchange(market, replay, held, Rules(margin_percent=MARGIN_PERCENT), TroublePlan(plan))
+
+    def open(self, url: str, clock: Clock, patience: Patience, credential: Credential, way: BaseAdapter) -> LiveVenue:
+        """The venue as one process knows it, reached over `way`."""
+        opened = UpholdVenue(url, clock, clock.sleep, patience, credential.sign)
+        _lead(url, way, opened.http, opened.public)
+        return opened
+
+
+class AtKraken:
+    """An order book, and orders that are filled at once or cancelled."""
+
+    name = "kraken"
+    domain = _domain("kraken")
+    fits = KRAKEN_FITS
+    secret = KEYS.text()
+    commit = "POST AddOrder"
+    quote = "GET Depth"
+    dialect: Dialect = Kraken()
+    trade = ("POST AddOrder", "GET Depth", "TransactWriteItems", "POST BalanceEx", "POST ClosedOrders")
+
+    def exchange(self, market: Market, replay: Replay, held: Mapping[str, Decimal], plan: Plan) -> Replayed:
+        """A new exchange."""
+        trouble = TroublePlan(plan, KRAKEN_FITS)
+        return SimulatedKraken(market, replay, held, KrakenRules(fee_percent=MARGIN_PERCENT), trouble)
+
+    def open(self, url: str, clock: Clock, patience: Patience, credential: Credential, way: BaseAdapter) -> LiveVenue:
+        """The venue as one process knows it, reached over `way`."""
+        opened = OrderBookVenue(self.dialect, url, clock, clock.sleep, patience, credential.keys)
+        _lead(url, way, opened.http)
+        return opened
+
+
+def _lead(url: str, way: BaseAdapter, *connections: Http) -> None:
+    for connection in connections:
+        session: requests.Session = connection.session
+        session.mount(url, way)
+
+
+AT_UPHOLD, AT_KRAKEN = AtUphold(), AtKraken()
+CRASH_VENUES: Mapping[str, CrashVenue] = {venue.name: venue for venue in (AT_UPHOLD, AT_KRAKEN)}
