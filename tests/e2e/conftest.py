@@ -119,6 +119,7 @@ def bot() -> Iterator[Deployed]:
         shutil.copy(HOME / name, home / name)
     up = run_up(home, port)
     assert up.returncode == 0, up.stderr
+    assert json.loads(up.stdout), "a program gets one value and nothing else"
     try:
         yield deployed(home, port)
     finally:
@@ -132,7 +133,7 @@ def market_arguments() -> list[str]:
 
 def run_up(home: Path, port: int) -> subprocess.CompletedProcess[str]:
     """`heisenbug up`, detached."""
-    return run_cli(home, "up", *market_arguments(), "--port", str(port), "--detach")
+    return run_cli(home, "up", *market_arguments(), "--port", str(port), "--detach", "--json")
 
 
 def run_cli(home: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
