@@ -6,6 +6,7 @@ from decimal import Decimal
 from itertools import count
 from typing import Any
 
+from heisenbug.bot import Bot, Remembered, Report
 from heisenbug.configuration import Configuration, Configurations
 from heisenbug.domain.assets import Pair
 from heisenbug.domain.ledger import Ledger
@@ -21,7 +22,7 @@ from heisenbug.store.paper_fills import PaperFills
 from heisenbug.store.price_snapshot import PriceSnapshots
 from heisenbug.store.trade_book import TradeBook
 from heisenbug.store.trade_history import TradeHistory
-from heisenbug.tick import Bot, Remembered, Report, run_tick
+from heisenbug.tick import run_tick
 from tests.fakes import Clock, FakeExchange, FakeQueue, FakeTickers
 from tests.markets import FREE, MONDAY
 from tests.models import model

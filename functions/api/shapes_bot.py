@@ -82,7 +82,9 @@ HOLDING = all_of(
         "amount": MONEY,
         "price": or_none(NUMBER),
         "value": or_none(NUMBER),
-        "entry_price": or_none(MONEY),
+        "entry_price": {**or_none(MONEY), "description": "What one unit cost in the base currency, all in."},
+        "held_since": {**or_none(MOMENT), "description": "Its newest purchase."},
+        "high": {**or_none(MONEY), "description": "The highest price since, as far as it is written down."},
     }
 )
 COUNTS = {"trades": WHOLE, "failed": WHOLE, "turnover": NUMBER, "costs": NUMBER}

@@ -7,10 +7,11 @@ from uuid import uuid4
 
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
+from heisenbug.bot import Bot, Report
 from heisenbug.counting import counted
 from heisenbug.minute import run_minute
 from heisenbug.observing import tell
-from heisenbug.tick import Bot, Report, run_tick
+from heisenbug.tick import run_tick
 from heisenbug.wiring import Wiring
 
 wiring = Wiring()

@@ -11,6 +11,7 @@ from typing import Any
 import boto3
 import requests
 
+from heisenbug.bot import Bot, Remembered, Report
 from heisenbug.configuration import Configuration, Configurations
 from heisenbug.credential import Credential
 from heisenbug.domain.assets import Pair
@@ -27,7 +28,7 @@ from heisenbug.store.paper_fills import PaperFills
 from heisenbug.store.price_snapshot import PriceSnapshots
 from heisenbug.store.trade_book import TradeBook
 from heisenbug.store.trade_history import TradeHistory
-from heisenbug.tick import Bot, Remembered, Report, run_tick
+from heisenbug.tick import run_tick
 from local.replay import Replay
 from local.trouble import CALM, Plan
 from tests.bots import EAGER, price_of, proven

@@ -17,9 +17,9 @@ from typing import Any
 
 from cli import emulator, processes
 from cli.paths import Home
+from heisenbug.bot import Bot
 from heisenbug.store.all import bind_all
 from heisenbug.store.trade_book import TradeBook
-from heisenbug.tick import Bot
 from heisenbug.wiring import Wiring
 from local.server import LOOPBACK, ExchangeServer, running
 from local.trouble import CALM, Plan

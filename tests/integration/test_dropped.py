@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from cli.asking import _status_facts
+from heisenbug.bot import Report
 from heisenbug.desk import Desk
 from heisenbug.domain.errors import NeedsPerson, Rejected
 from heisenbug.domain.ledger import LONGEST_WHY, MOST_DROPPED, Dropped, Ledger
@@ -19,7 +20,6 @@ from heisenbug.push.sender import Sender
 from heisenbug.store.bot_state import Ledgers, States
 from heisenbug.store.connection import Client, Connections
 from heisenbug.store.trade_history import TradeHistory
-from heisenbug.tick import Report
 from tests.bots import BOT, Live, live, run
 from tests.fakes import Died, FakeExchange
 from tests.lambdas import load

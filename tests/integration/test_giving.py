@@ -14,6 +14,7 @@ from moto.dynamodb.models import dynamodb_backends
 
 from heisenbug.configuration import Configuration, Configurations
 from heisenbug.credential import Credential
+from heisenbug.domain.entries import Entry
 from heisenbug.domain.errors import MarketUnavailable, MissingAct
 from heisenbug.domain.ledger import Ledger, Watched
 from heisenbug.domain.live import Consent, Deployment, digest, standing
@@ -511,7 +512,7 @@ def test_the_cards_that_the_settings_name_are_given_and_stay_pinned(bench: Bench
 def test_given_again_the_ledger_is_opened_afresh_and_the_history_goes_on(bench: Bench) -> None:
     bench.give()
     version, configured = States(BOT).read().version, Configurations(BOT).now().version
-    entries = {"BTC": Decimal("50000")}
+    entries = {"BTC": Entry(Decimal("50000"), int(NOW), Decimal("51000"))}
     ledger_item(BOT, "live", Ledger({"USD": Decimal(3)}, entries, {("USD", "BTC"): int(NOW)}), 41).save()
     assert "given" in bench.give()
     assert Ledgers(BOT).read("live") == (Ledger({"USD": Decimal(100), "BTC": Decimal("0.004")}, entries), 41)

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from heisenbug.bot import Report
 from heisenbug.configuration import Configurations
 from heisenbug.desk import Desk
 from heisenbug.domain.errors import InvalidSettings
@@ -20,7 +21,7 @@ from heisenbug.looking import Looking
 from heisenbug.store.bot_state import Ledgers, States
 from heisenbug.store.price_snapshot import PriceSnapshots
 from heisenbug.store.trade_history import TradeHistory
-from heisenbug.tick import Report, run_tick
+from heisenbug.tick import run_tick
 from local.account import card_id
 from local.spoiling import OTHER_CARD
 from local.trouble import CALM, Mishap, Order, Plan, Step, Trouble

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from heisenbug.bot import Report
 from heisenbug.domain.errors import MarketUnavailable
 from heisenbug.domain.ledger import FIRST_PAUSE_SECONDS, WATCH_SECONDS, Ledger, Watched
 from heisenbug.domain.trade import Trade, TradeState
@@ -15,7 +16,6 @@ from heisenbug.messages import utc
 from heisenbug.observing import tell
 from heisenbug.store.bot_state import Ledgers, States
 from heisenbug.store.trade_history import TradeHistory
-from heisenbug.tick import Report
 from tests.bots import BOT, Live, live, run
 from tests.fakes import completed, processing, raising
 from tests.lambdas import Http, Reply, load, shelve_page

@@ -11,6 +11,7 @@ import pytest
 from botocore.exceptions import ConnectionClosedError
 
 from heisenbug.domain.assets import Pair, TradingPair
+from heisenbug.domain.entries import Entry
 from heisenbug.domain.errors import FenceLost, InvalidSettings, NotFound, StaleVersion
 from heisenbug.domain.ledger import Ledger, Newest, Watched, settle
 from heisenbug.domain.live import Consent
@@ -18,7 +19,7 @@ from heisenbug.domain.portfolio import SeenCost
 from heisenbug.domain.schedule import Planned
 from heisenbug.domain.trade import Expected, Trade, TradeState, VenueQuote
 from heisenbug.store.all import MODELS
-from heisenbug.store.bot_state import Ledgers, State, States
+from heisenbug.store.bot_state import Ledgers, State, States, ledger_item
 from heisenbug.store.connection import Client, Connections
 from heisenbug.store.paper_fills import PaperFills
 from heisenbug.store.price_snapshot import SAMPLE_TTL_SECONDS, TICK_TTL_SECONDS, PriceSnapshots
@@ -585,15 +586,26 @@ def test_trades_are_listed_newest_first_page_by_page(limit: int, before: int | N
 def test_money_is_stored_to_the_last_digit() -> None:
     ledger = Ledger(
         {"USD": Decimal("123456789012345.67"), "SHIB": Decimal("0.00000001")},
-        {"USD": Decimal("0.000000000001")},
+        {"SHIB": Entry(Decimal("0.000000000001"), MONDAY, Decimal("123456789012345.67"))},
         {("USD", "BTC"): MONDAY},
         {("USD", "BTC"): SeenCost(41.24, MONDAY)},
         (Watched(7, MONDAY, MONDAY + 60), Watched(8, MONDAY + 5, MONDAY + 65)),
+        base="USD",
     )
     Ledgers(BOT).begin("paper", ledger)
     Ledgers(BOT).begin("paper", LEDGER)
     assert Ledgers(BOT).read("paper") == (ledger, 0)
     assert Ledgers(BOT).read("live") is None
+
+
+def test_a_ledger_from_before_knows_what_was_paid_and_learns_the_rest() -> None:
+    item = ledger_item(BOT, "paper", Ledger({"USD": Decimal(1), "BTC": Decimal(1)}), 7)
+    item.entries = {"BTC": "100.5"}
+    item.save()
+    kept, sequence = Ledgers(BOT).read("paper") or (LEDGER, 0)
+    assert (kept.entries, kept.base, sequence) == ({"BTC": Entry(Decimal("100.5"))}, "", 7)
+    learned = kept.looked_at("USD", {"USD": 1.0, "BTC": 99.0}, MONDAY, None)
+    assert learned.entries == {"BTC": Entry(Decimal("100.5"), MONDAY, Decimal("99.0"))}
 
 
 def test_the_newest_paper_fill_is_found_and_a_second_record_changes_nothing() -> None:

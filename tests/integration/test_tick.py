@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from heisenbug.bot import Report
 from heisenbug.configuration import Configurations
 from heisenbug.domain.assets import Pair
 from heisenbug.domain.decide import Decision
@@ -27,7 +28,7 @@ from heisenbug.store.bot_state import TICK, BotStateItem, Ledgers, States
 from heisenbug.store.price_snapshot import PriceSnapshots
 from heisenbug.store.trade_archive import TradeArchive
 from heisenbug.store.trade_history import TradeHistory
-from heisenbug.tick import Report, run_tick
+from heisenbug.tick import run_tick
 from tests.bots import BOT, EAGER, FakePast, Process, price_of, process, run, seasoned
 from tests.fakes import Clock, Died, FakeTickers
 from tests.markets import FREE, MONDAY

@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from heisenbug.domain.entries import Entry
 from heisenbug.domain.ledger import Ledger, Watched, settle
 from heisenbug.domain.portfolio import SeenCost
 from heisenbug.domain.trade import Expected, Trade, TradeState, cost_fraction, trade_id
@@ -48,7 +49,7 @@ def test_value_at_fixed_prices_changes_only_by_the_stated_costs(steps: list[tupl
 
 @pytest.mark.parametrize("state", [TradeState.FAILED, TradeState.SKIPPED, TradeState.ABANDONED])
 def test_a_trade_that_came_to_nothing_moves_nothing_but_rests_all_the_same(state: TradeState) -> None:
-    before = Ledger({"USD": Decimal(1000)}, {"USD": Decimal(1)})
+    before = Ledger({"USD": Decimal(1000)}, {"BTC": Entry(Decimal(1))})
     after = settle(before, trade(state=state), MONDAY, 300)
     assert (after.holdings, after.entries) == (before.holdings, before.entries)
     assert after.resting == {("USD", "BTC"): MONDAY + 300, ("BTC", "USD"): MONDAY + 300}
@@ -74,9 +75,9 @@ def test_an_asset_that_is_spent_to_the_last_digit_is_gone() -> None:
 
 def test_the_entry_price_is_the_average_paid_in_the_base_currency() -> None:
     first = settle(Ledger({"USD": Decimal(1000)}), trade("100", "1"), MONDAY, 0)
-    assert first.entries["BTC"] == Decimal(100)
+    assert first.entries["BTC"] == Entry(Decimal(100), MONDAY, Decimal(100))
     second = settle(first, trade("300", "1"), MONDAY, 0)
-    assert second.entries["BTC"] == Decimal(200)
+    assert second.entries["BTC"].price == Decimal(200)
 
 
 def test_the_portfolio_knows_what_still_rests_and_what_bars_trading() -> None:
@@ -174,11 +175,11 @@ def test_a_debt_that_is_paid_back_is_gone_and_does_not_spoil_the_entry_price() -
     owing = Ledger({"BTC": Decimal("-0.5")})
     paid = settle(owing, trade("150", "1.5"), MONDAY, 0)
     assert paid.holdings == {"USD": Decimal(-150), "BTC": Decimal("1.0")}
-    assert paid.entries["BTC"] == Decimal(100)
+    assert paid.entries["BTC"].price == Decimal(100)
     assert "BTC" not in settle(owing, trade("50", "0.5"), MONDAY, 0).holdings
 
 
 def test_a_trade_that_brought_nothing_has_no_entry_price() -> None:
     after = settle(Ledger({"USD": Decimal(100)}), trade("100", None), MONDAY, 0)
     assert after.holdings == {}
-    assert after.entries["BTC"] == 0
+    assert after.entries == {}

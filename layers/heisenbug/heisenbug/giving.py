@@ -96,7 +96,7 @@ class Giving:
 
     def _open(self, given: Mapping[str, Decimal], before: tuple[Ledger, int]) -> None:
         ledger, sequence = before
-        self.ledgers.open_anew("live", Ledger(given, ledger.entries), sequence)
+        self.ledgers.open_anew("live", Ledger(given, ledger.entries, base=ledger.base), sequence)
 
     def _consent(self, settings: Settings, typed: str, by: str) -> None:
         at = self.clock().astimezone(UTC).isoformat(timespec="seconds")

@@ -1,10 +1,10 @@
 """The minute event: plans the ticks of the next minute and sends them off."""
 
+from heisenbug.bot import Bot
 from heisenbug.domain.errors import InvalidSettings
 from heisenbug.domain.schedule import Plan, delay_seconds, plan_minute
 from heisenbug.domain.settings import DEFAULTS
 from heisenbug.store.bot_state import State
-from heisenbug.tick import Bot
 
 
 def run_minute(bot: Bot) -> Plan:

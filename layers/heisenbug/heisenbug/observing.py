@@ -7,9 +7,9 @@ from typing import Any
 from aws_lambda_powertools import Logger, Metrics
 from aws_lambda_powertools.metrics import MetricUnit
 
+from heisenbug.bot import Report
 from heisenbug.domain.trade import TradeState
 from heisenbug.domain.words import why
-from heisenbug.tick import Report
 
 logger = Logger(
     service=os.environ.get("POWERTOOLS_SERVICE_NAME", "heisenbug"), level=os.environ.get("LOG_LEVEL", "INFO")

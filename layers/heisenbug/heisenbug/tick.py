@@ -1,30 +1,26 @@
 """One check of the market: claim, reconcile, look, decide, record, act."""
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
+from dataclasses import replace
+from datetime import UTC
 from decimal import Decimal
-from typing import Protocol
 
+from heisenbug.bot import Bot, Now, Report
 from heisenbug.configuration import Configuration
 from heisenbug.converting import Converting
-from heisenbug.domain.decide import Decision, decide, equity
+from heisenbug.domain.decide import Decision, decide_on, equity
 from heisenbug.domain.errors import FenceLost, InvalidSettings, MarketUnavailable
-from heisenbug.domain.ledger import Ledger
-from heisenbug.domain.live import Consent, Deployment, Standing, lasting, standing
+from heisenbug.domain.live import Standing, lasting, standing
 from heisenbug.domain.outcome import outcome_of
+from heisenbug.domain.portfolio import Portfolio
 from heisenbug.domain.protections import Drawdown, drawdown_verdict
 from heisenbug.domain.record import pack_record
-from heisenbug.domain.schedule import Planned, is_early, is_stale, on_grid
+from heisenbug.domain.schedule import is_early, is_stale, on_grid
 from heisenbug.domain.settings import Settings
 from heisenbug.domain.snapshot import Snapshot
-from heisenbug.domain.trade import Trade, TradeState
-from heisenbug.domain.venue import Venue
-from heisenbug.exchange.patience import Patience
-from heisenbug.exchange.port import Exchange
-from heisenbug.looking import Look, Looking
-from heisenbug.reconciling import Reconciling
-from heisenbug.settling import Book, Ended, Position, Settling
+from heisenbug.domain.trade import TradeState
+from heisenbug.domain.view import View, view
+from heisenbug.recovering import halted, position_of, recovered, settling_of
+from heisenbug.settling import Ended, Position
 from heisenbug.store.bot_state import State
 
 # What is kept of the invocation's time for everything but asking for prices.
@@ -34,101 +30,6 @@ LONGEST_LOOK_SECONDS = 5.0
 PEAK_STEP = Decimal("1.005")
 # Deleting more than this a tick would cost more than the tick; the rest goes with the next ones.
 MOST_FORGOTTEN_A_TICK = 50
-
-
-class States(Protocol):
-    """The tick item."""
-
-    def read(self) -> State: ...
-    def claim(self, due: int, token: str) -> State | None: ...
-    def planned(self, planned: Planned) -> None: ...
-    def kill(self, at: datetime, who: str, why: str) -> State: ...
-    def raise_peak(self, peak: Decimal, base: str, mode: str, version: int) -> None: ...
-    def stand(self, mode: str, held_back: str, consent: Consent | None, version: int) -> bool: ...
-    def quiet(self, until: float) -> None: ...
-
-
-class Ledgers(Protocol):
-    """The ledger of each mode."""
-
-    def read(self, mode: str) -> tuple[Ledger, int] | None: ...
-    def begin(self, mode: str, ledger: Ledger) -> None: ...
-
-
-class History(Protocol):
-    """The kept trades of a mode, the running one apart."""
-
-    def running(self) -> Trade | None: ...
-    def oldest(self, limit: int) -> Sequence[int]: ...
-    def forget(self, sequences: Sequence[int]) -> None: ...
-
-
-class Snapshots(Protocol):
-    """Where a tick's inputs are kept."""
-
-    def save(self, snapshot: Snapshot) -> None: ...
-
-
-class TickQueue(Protocol):
-    """Sends ticks to be delivered later."""
-
-    def send(self, ticks: Mapping[int, int], interval: int) -> None:
-        """Send each due time with its delay in seconds."""
-
-
-@dataclass(slots=True)
-class Remembered:
-    """The position after the newest tick, valid while the state still has its version."""
-
-    mode: str = ""
-    position: Position | None = None
-    history_limit: int = 0
-
-
-@dataclass(frozen=True, slots=True)
-class Bot:
-    """Everything one tick needs, wired once a process; `clock` and `deadline` (epoch seconds) come from outside."""
-
-    bot_id: str
-    venue: Venue
-    clock: Callable[[], datetime]
-    wait: Callable[[float], None]
-    deadline: float
-    token: str
-    configurations: "Configures"
-    states: States
-    ledgers: Ledgers
-    history: Callable[[str], History]
-    book: Callable[[str], Book]
-    snapshots: Snapshots
-    looking: Looking
-    exchange: Callable[[Configuration, Look, Mapping[str, Decimal]], Exchange]
-    queue: TickQueue
-    remembered: Remembered
-    deployment: Deployment = Deployment()
-    missing_credential: Callable[[], str] = str
-    patience: Patience = field(default_factory=Patience)
-
-
-class Configures(Protocol):
-    """What the bot is told."""
-
-    def begin(self, at: datetime) -> Configuration: ...
-
-
-@dataclass(frozen=True, slots=True)
-class Report:
-    """What became of one tick, for the log and for tests; `outcome` is one word."""
-
-    due: int
-    outcome: str
-    detail: str = ""
-    late_seconds: float = 0.0
-    decision: Decision | None = None
-    trade: Trade | None = None
-    guarded: int = 0
-    failure: str = ""
-    halted: bool = False
 
 
 def run_tick(bot: Bot, due: int, interval: int | None = None) -> Report:
@@ -187,31 +88,21 @@ def _standing(bot: Bot, state: State, settings: Settings) -> Standing:
 
 
 def _checked(bot: Bot, due: int, state: State, told: Configuration, may_begin: bool) -> Report:
-    settings, was_killed = told.settings, state.killed_at is not None
-    position = _position(bot, state, settings)
+    position = position_of(bot, state, told.settings)
     look = bot.looking.look(due, state.previous_tick, told, _time_to_look(bot))
-    reconciled = _reconcile(bot, state, told, look, position)
-    watched = _watch_live(bot, state, told, look) if reconciled is None else None
-    if watched is not None:
-        position = replace(position, version=watched.position.version)
-        state = _halt(bot, replace(state, version=position.version), watched)
-    if reconciled is not None:
-        position = reconciled.position
-        # Told to trade other money, it begins nothing with this one: the next tick stands on what it was told.
-        open_trade = _still_open(reconciled) if may_begin else state.open_trade
-        state = replace(state, version=position.version, open_trade=open_trade)
-    state = _halt(bot, state, reconciled)
-    portfolio = position.ledger.portfolio(due, state.open_trade, state.killed_at is not None)
-    decision = decide(look.market, portfolio, settings, bot.venue)
-    snapshot = _snapshot(bot, due, state, told, look, position, decision)
+    now = recovered(bot, Now(due, told, look, state, position), may_begin)
+    seen = view(look.market, told.settings.base_currency, told.settings.window)
+    now = _looked_at(bot, now, seen)
+    decision = decide_on(seen, look.market, _portfolio(now), told.settings, bot.venue)
+    snapshot = _snapshot(bot, now, decision)
     bot.snapshots.save(snapshot)
     bot.looking.keep(due, look, snapshot)
-    killed = _protect(bot, snapshot, state, settings)
-    ended = None if killed or decision.chosen is None else _convert(bot, told, look, position, decision, snapshot)
-    _halt(bot, state, ended)
-    _remember(bot, settings, ended.position if ended else position)
-    _forget(bot, settings)
-    last = ended or reconciled or watched
+    killed = _protect(bot, snapshot, now.state, told.settings)
+    ended = None if killed or decision.chosen is None else _convert(bot, now, decision, snapshot)
+    halted(bot, now.state, ended)
+    _remember(bot, told.settings, ended.position if ended else now.position)
+    _forget(bot, told.settings)
+    last = ended or now.last
     return Report(
         due,
         _word(decision, ended, killed),
@@ -221,105 +112,58 @@ def _checked(bot: Bot, due: int, state: State, told: Configuration, may_begin: b
         last.trade if last else None,
         len(look.market.guarded),
         look.failure or "",
-        not was_killed and bool(killed or (last and last.halt)),
+        state.killed_at is None and bool(killed or (last and last.halt)),
     )
 
 
-def _halt(bot: Bot, state: State, ended: Ended | None) -> State:
-    """The state, killed where a trade showed that only a person can go on."""
-    if ended is None or not ended.halt or state.killed_at is not None:
-        return state
-    killed = bot.states.kill(bot.clock().astimezone(UTC), "the exchange", ended.halt)
-    return replace(state, killed_at=killed.killed_at)
-
-
-def _position(bot: Bot, state: State, settings: Settings) -> Position:
-    known = bot.remembered.position
-    if known is not None and bot.remembered.mode == settings.mode and known.version == state.version:
-        return known
-    stored = bot.ledgers.read(settings.mode)
-    if stored is None:
-        # Live money is given by a person alone, see giving.py.
-        bot.ledgers.begin(settings.mode, Ledger(dict(settings.paper_start) if settings.mode == "paper" else {}))
-        stored = bot.ledgers.read(settings.mode)
-    if stored is None:
-        raise FenceLost("The ledger was deleted while it was opened; the next tick opens it again.")
-    ledger, sequence = stored
-    return Position(ledger, sequence, state.version)
-
-
-def _reconcile(bot: Bot, state: State, told: Configuration, look: Look, position: Position) -> Ended | None:
-    """What became of the open trade, or else of a failed one that is due to be asked for."""
-    reconciling = Reconciling(bot.exchange(told, look, position.ledger.holdings), _settling(bot, told.settings))
+def _looked_at(bot: Bot, now: Now, seen: View) -> Now:
+    """The tick after its ledger saw the prices: written where that says more of what it holds, and no trade is open."""
+    position, settings = now.position, now.told.settings
+    prices = dict(zip(seen.assets, seen.prices.tolist(), strict=True))
+    ledger = position.ledger.looked_at(settings.base_currency, prices, now.due, None)
+    looked = replace(position, ledger=ledger)
+    if ledger.entries == position.ledger.entries or now.state.open_trade:
+        return replace(now, position=looked)
     try:
-        if state.open_trade is None:
-            return reconciling.watch(position)
-        running = bot.history(told.settings.mode).running()
-        # Another process may have ended it and begun another meanwhile: this position knows nothing of that.
-        is_ours = running is not None and running.id == state.open_trade
-        return reconciling.reconcile(running, position) if running is not None and is_ours else None
+        bot.book(settings.mode).keep(ledger, position.sequence, position.version)
+    except FenceLost:
+        return replace(now, position=looked)
+    version = position.version + 1
+    return replace(now, position=replace(looked, version=version), state=replace(now.state, version=version))
+
+
+def _portfolio(now: Now) -> Portfolio:
+    return now.position.ledger.portfolio(now.due, now.state.open_trade, now.state.killed_at is not None)
+
+
+def _convert(bot: Bot, now: Now, decision: Decision, snapshot: Snapshot) -> Ended | None:
+    record = pack_record(snapshot, now.look.market.samples)
+    exchange = bot.exchange(now.told, now.look, now.position.ledger.holdings)
+    converting = Converting(bot.bot_id, exchange, settling_of(bot, now.told.settings), bot.deadline)
+    try:
+        return converting.convert(decision, now.position, record)
     except FenceLost:
         return None
 
 
-def _watch_live(bot: Bot, state: State, told: Configuration, look: Look) -> Ended | None:
-    """A live trade that failed within a day may land while the bot is on paper: it is asked for all the same."""
-    if state.mode != "paper" or state.open_trade or not bot.deployment.enabled:
-        return None
-    stored = bot.ledgers.read("live")
-    if stored is None or not stored[0].watched:
-        return None
-    live = replace(told, settings=replace(told.settings, mode="live"))
-    reconciling = Reconciling(bot.exchange(live, look, stored[0].holdings), _settling(bot, live.settings))
-    try:
-        ended = reconciling.watch(Position(stored[0], stored[1], state.version))
-    except FenceLost:
-        return None
-    # A token that is gone is no halt on paper; a trade that landed is.
-    return ended if ended is None or ended.trade.state is TradeState.EXECUTED else replace(ended, halt="")
-
-
-def _still_open(ended: Ended) -> str | None:
-    return None if ended.trade.finished_at is not None else ended.trade.id
-
-
-def _convert(
-    bot: Bot, told: Configuration, look: Look, position: Position, decision: Decision, snapshot: Snapshot
-) -> Ended | None:
-    record = pack_record(snapshot, look.market.samples)
-    exchange = bot.exchange(told, look, position.ledger.holdings)
-    converting = Converting(bot.bot_id, exchange, _settling(bot, told.settings), bot.deadline)
-    try:
-        return converting.convert(decision, position, record)
-    except FenceLost:
-        return None
-
-
-def _settling(bot: Bot, settings: Settings) -> Settling:
-    return Settling(bot.book(settings.mode), settings, bot.clock)
-
-
-def _snapshot(
-    bot: Bot, due: int, state: State, told: Configuration, look: Look, position: Position, decision: Decision
-) -> Snapshot:
-    portfolio = position.ledger.portfolio(due, state.open_trade, state.killed_at is not None)
+def _snapshot(bot: Bot, now: Now, decision: Decision) -> Snapshot:
+    portfolio, settings = _portfolio(now), now.told.settings
     worth = equity(portfolio, decision)
-    peak = _peak(bot, state, told.settings, worth)
     return Snapshot(
-        due,
-        look.market.price_age_seconds,
-        told.settings.sample_seconds if look.is_sample else 0,
-        told.version,
-        look.market.quotes,
-        look.watches,
+        now.due,
+        now.look.market.price_age_seconds,
+        settings.sample_seconds if now.look.is_sample else 0,
+        now.told.version,
+        now.look.market.quotes,
+        now.look.watches,
         portfolio,
         worth,
-        peak,
-        state.ticks,
+        _peak(bot, now.state, settings, worth),
+        now.state.ticks,
         decision.samples,
-        told.settings.mode,
+        settings.mode,
         outcome_of(decision),
-        max(round((bot.clock().timestamp() - due) * 1000), 0),
+        max(round((bot.clock().timestamp() - now.due) * 1000), 0),
     )
 
 

@@ -15,6 +15,7 @@ from botocore.config import Config
 from botocore.session import Session
 
 from heisenbug import __version__
+from heisenbug.bot import Bot, Remembered
 from heisenbug.configuration import Configuration, Configurations
 from heisenbug.credential import Credential
 from heisenbug.desk import Desk
@@ -36,7 +37,6 @@ from heisenbug.store.price_snapshot import PriceSnapshots
 from heisenbug.store.shelf import Shelf
 from heisenbug.store.trade_book import TradeBook
 from heisenbug.store.trade_history import TradeHistory
-from heisenbug.tick import Bot, Remembered
 from heisenbug.tick_queue import Ticks
 
 if TYPE_CHECKING:

@@ -21,6 +21,7 @@ from heisenbug.backtest.memory import (
 from heisenbug.backtest.rules import Fill, Wish
 from heisenbug.backtest.run import Moves, Progress, Run, count_gates, move_of
 from heisenbug.backtest.seen import seen
+from heisenbug.bot import Bot, Remembered, Report
 from heisenbug.configuration import Configuration
 from heisenbug.domain.assets import Pair
 from heisenbug.domain.gates import Gate
@@ -31,7 +32,7 @@ from heisenbug.exchange.port import Exchange
 from heisenbug.looking import Look, Looking
 from heisenbug.looking import Memory as Looked
 from heisenbug.markets.history import History
-from heisenbug.tick import Bot, Remembered, Report, run_tick
+from heisenbug.tick import run_tick
 
 BOT_ID = "backtest"
 # A tick of the past has all the time it needs.

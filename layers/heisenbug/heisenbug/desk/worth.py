@@ -3,6 +3,7 @@
 from math import isfinite
 
 from heisenbug.desk.known import Known, Plain
+from heisenbug.domain.entries import Entry
 from heisenbug.domain.protections import Drawdown
 from heisenbug.domain.snapshot import Snapshot
 from heisenbug.domain.view import view
@@ -32,7 +33,7 @@ class WorthDesk:
                 "amount": f"{amount:f}",
                 "price": prices.get(asset),
                 "value": None if prices.get(asset) is None else round(float(amount) * prices[asset], 8),
-                "entry_price": f"{entries[asset]:f}" if asset in entries else None,
+                **_entry(entries.get(asset)),
             }
             for asset, amount in sorted(holdings.items())
         ]
@@ -59,6 +60,13 @@ class WorthDesk:
         told = self._explaining.told_at(snapshot)
         seen = view(market_of(snapshot, told, ()), told.settings.base_currency, told.settings.window)
         return {asset: price for asset, price in zip(seen.assets, seen.prices.tolist(), strict=True) if isfinite(price)}
+
+
+def _entry(entry: Entry | None) -> Plain:
+    if entry is None:
+        return {"entry_price": None, "held_since": None, "high": None}
+    since = utc(entry.since) if entry.since else None
+    return {"entry_price": f"{entry.price:f}", "held_since": since, "high": f"{entry.high:f}"}
 
 
 def _only(quotes: Plain, pair: str) -> Plain:

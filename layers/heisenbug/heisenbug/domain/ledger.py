@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
 
+from heisenbug.domain.entries import NOTHING, Entries, Prices, bought, kept_up, restated, step_of
 from heisenbug.domain.portfolio import Conversion, Portfolio, SeenCost
 from heisenbug.domain.trade import Trade, TradeState
 
@@ -15,7 +16,6 @@ FIRST_PAUSE_SECONDS = 60
 LAST_PAUSE_SECONDS = 3600
 # Decisions that came to nothing are remembered as far as the ledger stays small.
 MOST_DROPPED = 3
-NOTHING = Decimal(0)
 LONGEST_WHY = 320
 
 
@@ -52,17 +52,19 @@ class Dropped:
 
 @dataclass(frozen=True, slots=True)
 class Ledger:
-    """Holdings, entry prices in the base currency, resting conversions, costs last quoted, failures under watch.
+    """Holdings, what they cost in `base`, resting conversions, costs last quoted, failures under watch.
 
     `dropped` are the newest decisions that came to nothing, newest first: no trade of theirs is kept anywhere else.
+    `base` is empty until the first price is seen.
     """
 
     holdings: Mapping[str, Decimal]
-    entries: Mapping[str, Decimal] = field(default_factory=dict)
+    entries: Entries = field(default_factory=dict)
     resting: Mapping[Conversion, int] = field(default_factory=dict)
     seen_costs: Mapping[Conversion, SeenCost] = field(default_factory=dict)
     watched: tuple[Watched, ...] = ()
     dropped: tuple[Dropped, ...] = ()
+    base: str = ""
 
     def to_ask(self, at: int) -> Watched | None:
         """The first failure under watch that is to be asked for at `at`, or None."""
@@ -72,6 +74,14 @@ class Ledger:
         """The ledger with `after` in the place of `one`."""
         others = tuple(other for other in self.watched if other.sequence != one.sequence)
         return replace(self, watched=others if after is None else (*others, after))
+
+    def looked_at(self, base: str, prices: Prices, at: int, trailing_stop: float | None) -> "Ledger":
+        """The ledger after it saw these prices, in `base`: what a holding cost is known and its high moves on."""
+        is_same = self.base in ("", base)
+        before = self.entries if is_same else restated(self.entries, prices.get(self.base, float("nan")))
+        held = [asset for asset, amount in self.holdings.items() if amount > 0 and asset != base]
+        entries = kept_up(before, held, prices, at, step_of(trailing_stop))
+        return replace(self, entries=entries, base=base)
 
     def portfolio(self, at: int, open_trade: str | None, killed: bool) -> Portfolio:
         """What binds a decision at `at` (epoch seconds)."""
@@ -132,11 +142,14 @@ def still_known(seen: Mapping[Conversion, SeenCost], at: int) -> dict[Conversion
 
 
 def _move(ledger: Ledger, trade: Trade) -> Ledger:
-    received = trade.received or Decimal(0)
-    before = ledger.holdings.get(trade.target, Decimal(0))
-    entries = {**ledger.entries, trade.target: _entry(ledger, trade, before, received)}
+    received = trade.received or NOTHING
+    before = ledger.holdings.get(trade.target, NOTHING)
+    paid = trade.amount * Decimal(repr(trade.expected.source_price))
+    entry = bought(ledger.entries.get(trade.target), before, paid, received, trade.due, trade.expected.target_price)
     holdings = moved(ledger.holdings, (trade.source, trade.amount), (trade.target, received))
-    return replace(ledger, holdings=holdings, entries=entries)
+    entries = {**ledger.entries, trade.target: entry}
+    held = {asset: one for asset, one in entries.items() if asset in holdings and asset != ledger.base}
+    return replace(ledger, holdings=holdings, entries=held)
 
 
 def moved(
@@ -152,10 +165,3 @@ def moved(
         if not after[asset]:
             del after[asset]
     return after
-
-
-def _entry(ledger: Ledger, trade: Trade, before: Decimal, received: Decimal) -> Decimal:
-    paid = trade.amount * Decimal(repr(trade.expected.source_price))
-    held = max(before, Decimal(0))
-    had = held * ledger.entries.get(trade.target, Decimal(0))
-    return ((paid + had) / (held + received)).quantize(Decimal("1e-12")) if held + received else Decimal(0)

@@ -8,7 +8,8 @@ tick     : last_tick -> previous_tick   claim: last_tick < :due
            consent                      what a person typed that may be risked
            quiet_until                  nothing is asked of the venue before
 refit    : what became of the newest refit
-ledger-M : holdings, entries, resting conversions, seen costs, failures under watch, decisions dropped, sequence
+ledger-M : holdings, entries and their base, resting conversions, seen costs, failures under watch, decisions dropped,
+           sequence
 """
 
 from collections.abc import Mapping
@@ -22,6 +23,7 @@ from pynamodb.exceptions import DoesNotExist, PutError, TransactWriteError, Upda
 from pynamodb.expressions.condition import Condition
 from pynamodb.expressions.update import Action
 
+from heisenbug.domain.entries import Entry
 from heisenbug.domain.errors import StaleVersion
 from heisenbug.domain.ledger import Dropped, Ledger, Watched
 from heisenbug.domain.live import Consent
@@ -65,6 +67,7 @@ class BotStateItem(BotModel):
     live_peak_base = UnicodeAttribute(null=True)
     holdings = JSONAttribute(null=True)
     entries = JSONAttribute(null=True)
+    base = UnicodeAttribute(null=True)
     resting = JSONAttribute(null=True)
     seen_costs = JSONAttribute(null=True)
     watched = JSONAttribute(null=True)
@@ -303,7 +306,8 @@ def ledger_item(bot_id: str, mode: str, ledger: Ledger, sequence: int) -> BotSta
         bot_id,
         ledger_key(mode),
         holdings={asset: f"{amount:f}" for asset, amount in ledger.holdings.items()},
-        entries={asset: f"{price:f}" for asset, price in ledger.entries.items()},
+        entries={asset: [f"{one.price:f}", one.since, f"{one.high:f}"] for asset, one in ledger.entries.items()},
+        base=ledger.base or None,
         resting={_joined(pair): until for pair, until in ledger.resting.items()},
         seen_costs={_joined(pair): [cost.bps, cost.at] for pair, cost in ledger.seen_costs.items()},
         watched=[[one.sequence, one.failed_at, one.ask_at] for one in ledger.watched] or None,
@@ -315,12 +319,21 @@ def ledger_item(bot_id: str, mode: str, ledger: Ledger, sequence: int) -> BotSta
 def _ledger(item: BotStateItem) -> Ledger:
     return Ledger(
         _decimals(item.holdings),
-        _decimals(item.entries),
+        {asset: _entry(kept) for asset, kept in (item.entries or {}).items()},
         {_split(key): until for key, until in (item.resting or {}).items()},
         {_split(key): SeenCost(bps, at) for key, (bps, at) in (item.seen_costs or {}).items()},
         tuple(Watched(*one) for one in item.watched or ()),
         tuple(dropped_of(one) for one in item.dropped or ()),
+        item.base or "",
     )
+
+
+def _entry(kept: str | list[Any]) -> Entry:
+    """What was paid for an asset; a ledger from before kept the price alone."""
+    if isinstance(kept, str):
+        return Entry(Decimal(kept))
+    price, since, high = kept
+    return Entry(Decimal(price), int(since), Decimal(high))
 
 
 def dropped_of(row: list[Any]) -> Dropped:
