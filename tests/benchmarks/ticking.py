@@ -29,22 +29,29 @@ MINUTES = 600
 
 def ticking(home: Home) -> Iterator[Figure]:
     """Warm ticks without a trade against tables and an exchange in processes of their own."""
+    with bench(home) as (port, url):
+        yield from _measure(port, url)
+
+
+@contextmanager
+def bench(home: Home) -> Iterator[tuple[int, str]]:
+    """The embedded AWS without anything in it, by its port, and an exchange beside it, by its address."""
     make_environments(home)
-    bench = Home(home.path / "bench")
-    shutil.rmtree(bench.path, ignore_errors=True)
-    bench.path.mkdir()
+    own = Home(home.path / "bench")
+    shutil.rmtree(own.path, ignore_errors=True)
+    own.path.mkdir()
     for name in ("ministack", "functions"):
-        link = bench.path / name
+        link = own.path / name
         link.symlink_to(home.path / name)
     port = _free_port()
-    start_emulator(bench, port)
+    start_emulator(own, port)
     try:
-        wait_until_ready(bench, port)
-        _write_market(bench.path / "market.csv.gz")
-        with _exchange(bench.path / "market.csv.gz", port + 1) as url:
-            yield from _measure(port, url)
+        wait_until_ready(own, port)
+        _write_market(own.path / "market.csv.gz")
+        with _exchange(own.path / "market.csv.gz", port + 1) as url:
+            yield port, url
     finally:
-        stop(bench, "ministack")
+        stop(own, "ministack")
 
 
 def _measure(port: int, url: str) -> Iterator[Figure]:
