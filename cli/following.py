@@ -16,7 +16,9 @@ from cli.stack import STACK_NAME, call
 
 PAUSE_SECONDS = 1.0
 LOOK_BACK_SECONDS = 60
-GROUPS = tuple(f"/aws/lambda/{STACK_NAME}-{name}" for name in ("trader", "refit", "broadcast", "actions", "api"))
+GROUPS = tuple(
+    f"/aws/lambda/{STACK_NAME}-{name}" for name in ("trader", "refit", "broadcast", "notify", "actions", "api")
+)
 
 
 def follow(home: Home, port: int) -> None:

@@ -18,7 +18,7 @@ botocore.session.create_loader = cache(botocore.session.create_loader)
 
 @pytest.fixture
 def tables(monkeypatch: pytest.MonkeyPatch) -> Iterator[Cloud]:
-    """The nine tables as template.yaml defines them, empty, in memory."""
+    """The ten tables as template.yaml defines them, empty, in memory."""
     for name, value in (("AWS_ACCESS_KEY_ID", "test"), ("AWS_SECRET_ACCESS_KEY", "test"), ("AWS_REGION", "us-east-1")):
         monkeypatch.setenv(name, value)
     monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")

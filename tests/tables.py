@@ -1,4 +1,4 @@
-"""The nine tables in memory, made from template.yaml, with every request counted, and able to fail when told."""
+"""The ten tables in memory, made from template.yaml, with every request counted, and able to fail when told."""
 
 import threading
 from base64 import b64encode
@@ -178,8 +178,8 @@ def forget_items() -> None:
 
 
 def forget_everything() -> None:
-    """Empty the tables, and forget every parameter, queue and bucket."""
+    """Empty the tables, and forget every parameter, queue, topic and bucket."""
     forget_items()
-    for name in ("ssm", "sqs", "s3"):
+    for name in ("ssm", "sqs", "s3", "sns"):
         for region in get_backend(name)[ACCOUNT].values():
             region.reset()

@@ -12,7 +12,7 @@ from tests.e2e.living import BUDGET, KEEN, SENTENCE, SOON_OVER, STEPS, TOKEN, Li
 
 Until = Callable[..., Any]
 DECISIONS = 25
-GROUPS = ("trader", "refit", "broadcast", "actions", "connection", "api", "authorizer", "tokens")
+GROUPS = ("trader", "refit", "broadcast", "notify", "actions", "connection", "api", "authorizer", "tokens")
 TABLES = ("BotConfig", "SettingsHistory", "TradingPair", "BotState", "TradeHistory", "TradeArchive", "PriceSnapshot")
 ASKED = ("status", "health", "config", "config/history", "trades?limit=100", "decisions", "portfolio")
 

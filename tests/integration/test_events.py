@@ -28,6 +28,7 @@ MODULES = {
     "tick": "trader/app",
     "refit": "refit/app",
     "broadcast": "broadcast/app",
+    "notify": "notify/app",
     "connection": "websocket/connection",
     "actions": "websocket/app",
     "api": "api/app",
@@ -61,6 +62,12 @@ def handled(tables: Cloud, monkeypatch: pytest.MonkeyPatch, market: str) -> Hand
         "ADMIN_TOKEN_PARAMETER": ADMIN,
         "READER_TOKEN_PARAMETER": READER,
         "PUBLIC_READING": "disabled",
+        "BOT_ID": "default",
+        "POWERTOOLS_SERVICE_NAME": "heisenbug",
+        "TELEGRAM_PARAMETER": "/heisenbug/telegram",
+        "TELEGRAM_URL": "https://api.telegram.org",
+        "NOTIFY_TOPIC": "arn:aws:sns:us-east-1:123456789012:heisenbug-notifications",
+        "DEAD_PUSHES_URL": "https://sqs.us-east-1.amazonaws.com/123456789012/heisenbug-dead-pushes",
     }
     for name, value in {**told, "EXCHANGE_URL": market}.items():
         monkeypatch.setenv(name, value)

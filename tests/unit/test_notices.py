@@ -115,7 +115,7 @@ def test_an_executed_trade_is_told_with_what_was_given_what_came_and_why() -> No
     told = says("trade_executed", state=TradeState.EXECUTED, received=Decimal("0.00105"), realised_cost_bps=22.5)
 
     assert told == (
-        "2025-05-05T00:00:55Z: Paper money: 100.00 USD became 0.00105 BTC, at a cost of 22.5 bp. "
+        "2025-05-05T00:00:55Z: Paper money: 100.00 USD became 0.00105 BTC, at a cost of 22.5 bp; "
         "net 20 bp, confidence 0.8."
     )
 

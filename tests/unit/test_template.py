@@ -2,11 +2,15 @@
 may reach the bucket; a sweep that leaves the trader its executions."""
 
 import json
+import re
 import tomllib
 from typing import Any
 
+import pytest
+
 from heisenbug import __version__
 from heisenbug.backtests import QUEUE_SECONDS
+from heisenbug.domain.notices import REMEMBERED_SECONDS
 from heisenbug.sweeps import AT_ONCE, BATCH_SECONDS
 from tests.template import ROOT, template
 
@@ -108,3 +112,51 @@ def test_the_template_is_of_the_packages_version() -> None:
     told = RESOURCES["ApiFunction"]["Properties"]["Environment"]["Variables"]["TEMPLATE_VERSION"]
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
     assert told == __version__ == project["version"]
+
+
+def test_only_the_notify_function_may_read_what_telegram_takes_and_publish_to_the_topic() -> None:
+    assert [role for role, _ in statements_about("/telegram")] == ["NotifyRole"]
+    ((role, statement),) = statements_about("sns:")
+    assert (role, statement["Action"], statement["Resource"]) == ("NotifyRole", ["sns:Publish"], {"Ref": "NotifyTopic"})
+
+
+def test_what_clients_are_pushed_of_a_protection_a_person_is_told() -> None:
+    events = [RESOURCES[name]["Properties"]["Events"] for name in ("BroadcastFunction", "NotifyFunction")]
+    pushed, told = (event["State"]["Properties"]["FilterCriteria"] for event in events)
+    assert pushed == told
+
+
+def test_a_notice_is_remembered_for_longer_than_it_may_come_again() -> None:
+    told = RESOURCES["NotifyFunction"]["Properties"]
+    streams = [event["Properties"] for event in told["Events"].values() if event["Type"] == "DynamoDB"]
+    ages = [stream["MaximumRecordAgeInSeconds"] for stream in streams]
+    for age in (*ages, told["EventInvokeConfig"]["MaximumEventAgeInSeconds"]):
+        assert age + told["Timeout"] < REMEMBERED_SECONDS
+
+
+def test_nothing_that_is_told_comes_back_to_be_told() -> None:
+    heard = RESOURCES["NotifyFunction"]["Properties"]["Events"]["Alarm"]["Properties"]["Topic"]
+    said = RESOURCES["NotifyFunction"]["Properties"]["Environment"]["Variables"]["NOTIFY_TOPIC"]
+    assert (heard, said) == ({"Ref": "AlarmTopic"}, {"Ref": "NotifyTopic"})
+
+
+def test_nobody_is_mailed_or_texted_unless_somebody_deploys_an_address() -> None:
+    for name in ("NotifyEmail", "NotifyPhone"):
+        assert template()["Parameters"][name]["Default"] == ""
+    for name, condition in (("NotifyMail", "HasNotifyEmail"), ("NotifySms", "HasNotifyPhone")):
+        assert RESOURCES[name]["Condition"] == condition
+
+
+@pytest.mark.parametrize(
+    ("url", "is_allowed"),
+    [
+        ("https://api.telegram.org", True),
+        ("http://127.0.0.1:8443", True),
+        ("http://api.telegram.org", False),
+        ("http://127.0.0.1.example.com", False),
+        ("", False),
+    ],
+)
+def test_the_token_goes_over_tls_or_nowhere(url: str, is_allowed: bool) -> None:
+    pattern = template()["Parameters"]["TelegramUrl"]["AllowedPattern"]
+    assert (re.fullmatch(pattern, url) is not None) == is_allowed

@@ -77,6 +77,7 @@ def test_messages_to_the_queue_and_to_clients_are_counted(meter: Meter) -> None:
         ({"version": "0"}, {"schedules": 1}),
         ({"Records": [{"eventSource": "aws:sqs"}, {"eventSource": "aws:sqs"}]}, {"queue_requests": 4}),
         ({"Records": [{"eventSource": "aws:dynamodb"}]}, {}),
+        ({"Records": [{"EventSource": "aws:sns"}]}, {}),
         ({"requestContext": {"http": {"method": "GET"}}}, {"api_requests": 1}),
         ({"requestContext": {"http": {"method": "GET"}}, "routeArn": "arn"}, {}),
         ({"requestContext": {"eventType": "MESSAGE"}}, {"pushes": 1}),

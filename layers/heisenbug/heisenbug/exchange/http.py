@@ -7,7 +7,7 @@ from datetime import datetime
 from http import HTTPStatus
 from queue import Empty, SimpleQueue
 from threading import Thread
-from typing import Any
+from typing import Any, TypeVar
 
 import requests
 import urllib3
@@ -32,6 +32,7 @@ PASSING = (
     HTTPStatus.GATEWAY_TIMEOUT,
 )
 Sign = Callable[[], Mapping[str, str]]
+Exchanged = TypeVar("Exchanged")
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +59,7 @@ class Answer:
         return f"the exchange answered {self.status}" + (f" {HTTPStatus(self.status).phrase}" if known else "")
 
 
-class _Session(requests.Session):
+class PlainSession(requests.Session):
     """Takes nothing from the environment, neither proxies nor passwords, and redirects for what they are: answers."""
 
     def __init__(self) -> None:
@@ -89,7 +90,7 @@ class Http:
         self._wait = wait
         self._patience = patience or Patience()
         self._sign = sign
-        self.session = _Session()
+        self.session = PlainSession()
 
     def get(
         self,
@@ -159,7 +160,7 @@ class Http:
         left = self._left(deadline)
         request.headers = {**(request.headers or {}), **proof}
         try:
-            answer = _within(left + OVERTIME_SECONDS, lambda: self._exchanged(request, left, deadline, proof))
+            answer = within(left + OVERTIME_SECONDS, lambda: self._exchanged(request, left, deadline, proof))
         except requests.RequestException as error:
             raise MarketUnavailable(f"the exchange did not answer: {plainly(error)}") from None
         if answer.status == HTTPStatus.TOO_MANY_REQUESTS:
@@ -203,9 +204,9 @@ def plainly(error: Exception) -> str:
     return type(error).__name__
 
 
-def _within(seconds: float, exchange: Callable[[], Answer]) -> Answer:
+def within(seconds: float, exchange: Callable[[], Exchanged]) -> Exchanged:
     """What `exchange` gives; it is left behind after `seconds`, whatever it waits for: names, headers that drip."""
-    ended: SimpleQueue[Answer | BaseException] = SimpleQueue()
+    ended: SimpleQueue[Exchanged | BaseException] = SimpleQueue()
 
     def carry_out() -> None:
         try:

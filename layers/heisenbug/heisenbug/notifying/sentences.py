@@ -35,7 +35,7 @@ _DEAD_OR_ALIVE = (("ALARM", "OK"), ("ALARM", "INSUFFICIENT_DATA"), ("OK", "ALARM
 def _executed(trade: Data) -> str:
     cost = "" if trade["cost_bps"] is None else f", at a cost of {trade['cost_bps']:g} bp"
     gave, got = f"{trade['amount']} {trade['from']}", f"{trade['received']} {trade['to']}"
-    return f"{_money(trade)} {gave} became {got}{cost}. {trade['outcome'] or trade['reason']}"
+    return f"{_money(trade)} {gave} became {got}{cost}; {trade['outcome'] or trade['reason']}"
 
 
 def _failed(trade: Data) -> str:

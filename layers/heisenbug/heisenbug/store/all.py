@@ -6,6 +6,7 @@ from heisenbug.store.bot_config import BotConfigItem
 from heisenbug.store.bot_state import BotStateItem
 from heisenbug.store.connection import ConnectionItem
 from heisenbug.store.jobs import JobItem
+from heisenbug.store.notices import NoticeItem
 from heisenbug.store.price_snapshot import PriceSnapshotItem
 from heisenbug.store.settings_history import SettingsHistoryItem
 from heisenbug.store.tables import BotModel, bind
@@ -25,6 +26,7 @@ MODELS: tuple[type[BotModel], ...] = (
     ConnectionItem,
     JobItem,
     UsageItem,
+    NoticeItem,
 )
 
 

@@ -103,7 +103,7 @@ def _kind_of(event: Mapping[str, Any]) -> Mapping[str, int]:
     if "routeArn" in event:
         return {}  # the authorizer's: the request itself is counted where it is answered
     records: Any = event.get("Records") or [{}]
-    source = records[0].get("eventSource", "")
+    source = records[0].get("eventSource") or records[0].get("EventSource", "")
     context = event.get("requestContext", {})
     if source == "aws:sqs":
         return {"queue_requests": 2 * len(records)}  # each was received and is deleted
