@@ -15,7 +15,7 @@ from cli.telling import changes_of
 from heisenbug.backtest import words
 from heisenbug.backtest.asked import asked_of
 from heisenbug.backtest.fast import run_fast
-from heisenbug.backtest.outcome import Plain, outcome_of, without_trades
+from heisenbug.backtest.outcome import Plain, outcome_of, without_lists
 from heisenbug.backtest.rules import Fill
 from heisenbug.backtest.summary import Figures, Summary, figures_of
 from heisenbug.domain.errors import InvalidSettings
@@ -91,7 +91,7 @@ def summary_from(outcome: Plain) -> Summary:
     from pydantic import TypeAdapter
 
     moments = {name: int(epoch(outcome[name])) for name in ("begin", "end")}
-    return TypeAdapter(Summary).validate_python({**without_trades(outcome), **moments})
+    return TypeAdapter(Summary).validate_python({**without_lists(outcome), **moments})
 
 
 def tell(summary: Summary) -> None:

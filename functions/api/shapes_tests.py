@@ -73,6 +73,17 @@ BACKTEST_TRADE = all_of(
         "cost_bps": or_none(NUMBER),
     }
 )
+LINE = list_of(or_none(NUMBER))
+CURVES = all_of(
+    {
+        "at": list_of(MOMENT),
+        "equity": LINE,
+        "holding": LINE,
+        "nothing": LINE,
+        "drawdown": LINE,
+        "holding_drawdown": LINE,
+    }
+)
 BACKTEST_WISH = {
     **some_of(
         {
@@ -146,7 +157,8 @@ SHAPES: dict[str, Shape] = {
     "Backtest": job("BacktestWish", FIGURES),
     "Backtests": all_of({"backtests": list_of(ref("Backtest"))}),
     "BacktestWish": BACKTEST_WISH,
-    "BacktestReport": all_of({**FIGURES, "trades": list_of(BACKTEST_TRADE)}),
+    "BacktestReport": all_of({**FIGURES, "trades": list_of(BACKTEST_TRADE), "curves": ref("BacktestCurves")}),
+    "BacktestCurves": CURVES,
     "Sweep": job("SweepWish", SWEEP_FIGURES),
     "Sweeps": all_of({"sweeps": list_of(ref("Sweep"))}),
     "SweepWish": SWEEP_WISH,

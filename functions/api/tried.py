@@ -35,8 +35,14 @@ def backtest(office: Office, request: Request) -> Plain:
 
 @routes.add("GET", "/api/backtests/{job}/report", "BacktestReport")
 def backtest_report(office: Office, request: Request) -> Answer:
-    """All that a backtest that is done reports: its figures and its trades."""
+    """All that a backtest that is done reports: its figures, its trades and its curves."""
     return answering.text(office.backtests.report(request.named["job"][:LONGEST_ID]))
+
+
+@routes.add("GET", "/api/backtests/{job}/curves", "BacktestCurves")
+def backtest_curves(office: Office, request: Request) -> Answer:
+    """Worth and drawdown over time of a backtest that is done, of holding and of doing nothing, in few points."""
+    return answering.text(office.backtests.curves(request.named["job"][:LONGEST_ID]))
 
 
 @routes.add("GET", "/api/sweeps", "Sweeps", LIMIT)

@@ -55,7 +55,10 @@ def test_a_backtest_is_begun_carried_out_and_reports_what_the_command_line_repor
     with pytest.raises(SystemExit):
         main.main()
     assert there.text + "\n" == capsys.readouterr().out
-    assert job["summary"] == {**there.data, "trades": len(there.data["trades"])}
+    report = there.data
+    curves = report.pop("curves")
+    assert job["summary"] == {**report, "trades": len(report["trades"])}
+    assert jobs.api("GET", f"/api/backtests/{begun['id']}/curves").data == curves
 
 
 def test_the_newest_come_first_and_show_what_was_asked(jobs: Jobs) -> None:
@@ -135,8 +138,9 @@ def test_what_the_market_cannot_give_fails_with_the_words_of_the_command_line(jo
     job = jobs.job(job_id)
     assert (job["state"], job["summary"]) == ("failed", None)
     assert job["reason"].startswith("made has no prices then: it goes from 2026-01")
-    refused = jobs.api("GET", f"/api/backtests/{job_id}/report")
-    assert (refused.status, "is failed" in refused.error["message"]) == (404, True)
+    for part in ("report", "curves"):
+        refused = jobs.api("GET", f"/api/backtests/{job_id}/{part}")
+        assert (refused.status, "is failed" in refused.error["message"]) == (404, True)
 
 
 def test_what_breaks_off_is_failed_at_once_and_raised_for_the_log(jobs: Jobs, tables: Cloud) -> None:
@@ -207,4 +211,6 @@ def test_a_result_lies_where_the_lifecycle_of_the_bucket_ends_it(jobs: Jobs, tab
     job_id = jobs.ask().data["id"]
     jobs.work()
     kept = [call for name, call in tables.calls if name == "PutObject" and call["Bucket"] == BUCKET]
-    assert [call["Key"] for call in kept] == ["markets/made.csv.gz", f"results/backtests/{job_id}.json"]
+    assert [call["Key"] for call in kept] == [
+        *("markets/made.csv.gz", f"results/curves/{job_id}.json", f"results/backtests/{job_id}.json")
+    ]

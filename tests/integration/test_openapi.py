@@ -196,6 +196,7 @@ def test_jobs_are_answered_in_the_stated_shape_too(
             (jobs.api("GET", "/api/backtests"), "get", "/api/backtests"),
             (jobs.api("GET", f"/api/backtests/{job_id}"), "get", "/api/backtests/{job}"),
             (jobs.api("GET", f"/api/backtests/{job_id}/report"), "get", "/api/backtests/{job}/report"),
+            (jobs.api("GET", f"/api/backtests/{job_id}/curves"), "get", "/api/backtests/{job}/curves"),
         ]
         swept = jobs.sweep("min_confidence=0.6,0.8", set={"window": 30})
         for share in jobs.shares():

@@ -42,6 +42,11 @@ def test_the_figures_are_those_of_the_run(
     assert sum(told["gates"].values()) == 240 * 9 * 8
     assert told["gain"] == pytest.approx(told["final"] / told["start"] - 1)
     assert all(trade["received"] for trade in told["trades"])
+    curves = told["curves"]
+    assert {len(line) for line in curves.values()} == {240}
+    assert (curves["equity"][0], curves["equity"][-1]) == pytest.approx((told["start"], told["final"]), rel=1e-6)
+    assert max(curves["drawdown"]) == pytest.approx(told["drawdown"], rel=1e-6)
+    assert max(curves["holding_drawdown"]) == pytest.approx(told["holding_drawdown"], rel=1e-6)
 
 
 def test_a_person_is_told_the_rule_the_range_and_what_stopped_the_rest(

@@ -4,12 +4,13 @@ import { call, Refusal } from "../api.js";
 import { pulse } from "../state.js";
 import { useEffect, useState } from "../vendor/preact-hooks.js";
 
-/** { data, error, again } of a GET; asked anew with another path, with every pulse, and every so many seconds. */
+/** { data, error, again } of a GET, of nothing where `path` is; asked anew with another path, a pulse, and every so often. */
 export function useAsked(path, { every = 0, pulsing = true } = {}) {
   const [answer, setAnswer] = useState({ path: "", data: null, error: null });
   const [count, setCount] = useState(0);
   const beat = pulsing ? pulse.value : 0;
   useEffect(() => {
+    if (!path) return undefined;
     let isOpen = true;
     const ask = () =>
       call("GET", path)
@@ -24,7 +25,7 @@ export function useAsked(path, { every = 0, pulsing = true } = {}) {
       isOpen = false;
       clearInterval(timer);
     };
-  }, [path, beat, count]);
+  }, [path, beat, count, every]);
   const known = answer.path === path ? answer : { data: null, error: null };
   return { ...known, again: () => setCount((before) => before + 1) };
 }

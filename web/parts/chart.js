@@ -31,7 +31,7 @@ export function Chart({ label, draw, data, height = 280, children }) {
   </figure>`;
 }
 
-const NAMES = ["text", "soft", "line", "good", "bad", "main", "card"];
+const NAMES = ["text", "soft", "line", "good", "bad", "main", "other", "card"];
 
 /** The page's colours as the theme resolves them, which only an element knows. */
 function coloursOf(place) {
@@ -108,5 +108,24 @@ export function drawEquity(chart, colours) {
     worth.applyOptions({ baseValue: { type: "price", price: kept[0]?.value ?? 0 } });
     worth.setData(kept.map(({ time, value }) => ({ time, value })));
     under.setData(kept.map(({ time, drawdown }) => ({ time, value: -100 * drawdown })));
+  };
+}
+
+const asPercent = { type: "custom", minMove: 0.01, formatter: (value) => `${value.toFixed(2)} %` };
+
+/** Runs laid over each other, each { worth, fall } as points in percent, and below how far each was under its peak. */
+export function drawRuns(chart, colours) {
+  const { LineSeries, LineStyle } = globalThis.LightweightCharts;
+  const looks = { first: { color: colours.main, lineStyle: LineStyle.Solid }, second: { color: colours.other, lineStyle: LineStyle.Dashed }, holding: { color: colours.soft, lineStyle: LineStyle.Dotted } };
+  const lines = Object.entries(looks).map(([name, look]) => {
+    const options = { ...look, lineWidth: 2, priceFormat: asPercent, lastValueVisible: false, priceLineVisible: false };
+    return { name, worth: chart.addSeries(LineSeries, options), fall: chart.addSeries(LineSeries, options, 1) };
+  });
+  chart.panes()[1]?.setHeight(90);
+  return (runs) => {
+    for (const { name, worth, fall } of lines) {
+      worth.setData(runs[name]?.worth ?? []);
+      fall.setData(runs[name]?.fall ?? []);
+    }
   };
 }

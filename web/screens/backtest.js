@@ -1,53 +1,61 @@
-// Backtests of uploaded markets: begin one, see how far it is, read its report, hold two against each other.
+// Backtests of uploaded markets: begin one, see how far it is, choose one to read or two to hold against each other.
 
-import { call, Refusal } from "../api.js";
-import { decimals, percent, plural, points, time } from "../format.js";
+import { call } from "../api.js";
+import { percent, signed, time } from "../format.js";
 import { html } from "../html.js";
 import { useAsked } from "../parts/asked.js";
 import { Answer, Section, Table } from "../parts/bits.js";
+import { attempt, Entry } from "../parts/entry.js";
 import { isAdmin, say } from "../state.js";
-import { useState } from "../vendor/preact-hooks.js";
+import { useEffect, useState } from "../vendor/preact-hooks.js";
+import { Reports, settingsText } from "./report.js";
+
+const ENDED = ["done", "failed"];
+const AT_WORK = 2; // seconds between looks while one is under way
+const AT_REST = 30;
 
 export function Backtest() {
-  const jobs = useAsked("backtests?limit=20", { every: 5 });
+  const [every, setEvery] = useState(AT_REST);
+  const jobs = useAsked("backtests?limit=20", { every });
   const [chosen, setChosen] = useState([]);
   const choose = (id) => setChosen((before) => (before.includes(id) ? before.filter((one) => one !== id) : [...before, id].slice(-2)));
+  const known = jobs.data?.backtests ?? [];
+  const isAtWork = known.some((job) => !ENDED.includes(job.state));
+  useEffect(() => setEvery(isAtWork ? AT_WORK : AT_REST), [isAtWork]);
   return html`<h1>Backtest</h1>
     <${Begin} again=${jobs.again} />
     <${Jobs} jobs=${jobs} chosen=${chosen} onChoose=${choose} />
-    <${Answer} asked=${jobs} rows=${1}>${({ backtests }) => html`<${Reports} chosen=${backtests.filter((job) => chosen.includes(job.id) && job.summary)} />`}<//>`;
+    <${Reports} chosen=${chosen.map((id) => known.find((job) => job.id === id)).filter((job) => job?.summary)} />`;
 }
+
+const FILLS = { next_sample: "at the next sample", same_quote: "at the quote it saw" };
+const FIELDS = ["market", "from", "to", "fill"];
 
 function Begin({ again }) {
   const markets = useAsked("markets", { pulsing: false });
   const [told, setTold] = useState({ market: "", from: "", to: "", set: "", fill: "next_sample" });
-  const [error, setError] = useState("");
-  const type = (name) => (event) => setTold({ ...told, [name]: event.target.value });
+  const [errors, setErrors] = useState({});
+  const type = (name) => ({ name, value: told[name], error: errors[name], onType: (event) => setTold({ ...told, [name]: event.target.value }) });
   const begin = async (event) => {
     event.preventDefault();
-    try {
-      const { market, from, to, fill } = told;
-      const job = await call("POST", "backtests", { market: market || markets.data.markets[0], from, to, fill, set: settingsOf(told.set) });
-      setError("");
-      say(`Backtest ${job.id} has begun.`, "good");
-      again();
-    } catch (refused) {
-      if (!(refused instanceof Refusal)) throw refused;
-      setError(refused.message);
-    }
+    const { market, set, ...rest } = told;
+    const wish = { ...rest, market: market || markets.data.markets[0], set: settingsOf(set) };
+    const job = await attempt(() => call("POST", "backtests", wish), FIELDS, setErrors);
+    if (!job) return;
+    say(`Backtest ${job.id} has begun.`, "good");
+    again();
   };
   return html`<${Section} name="begin" title="Run one" twin=${["backtest --remote NAME", "markets"]}>
-    <${Answer} asked=${markets} rows=${1}>${({ markets: names }) => names.length
-      ? html`<form class="controls" onSubmit=${begin} novalidate>
-          <label>Market <select value=${told.market} onChange=${type("market")}>${names.map((name) => html`<option key=${name} value=${name}>${name}</option>`)}</select></label>
-          <label>From <input value=${told.from} placeholder="2025-05-10" onInput=${type("from")} /></label>
-          <label>To <input value=${told.to} placeholder="the end" onInput=${type("to")} /></label>
-          <label>Settings <input size="30" value=${told.set} placeholder="risk_tolerance=0.4 horizon=15" onInput=${type("set")} /></label>
-          <label>Filled <select value=${told.fill} onChange=${type("fill")}><option value="next_sample">at the next sample</option><option value="same_quote">at the quote it saw</option></select></label>
+    <${Answer} asked=${markets} rows=${2}>${({ markets: names }) => names.length
+      ? html`<form class="entries" onSubmit=${begin} novalidate>
+          <${Entry} label="Market" ...${type("market")} value=${told.market || names[0]}>${names.map((name) => html`<option key=${name} value=${name}>${name}</option>`)}<//>
+          <${Entry} label="From" placeholder="the beginning" ...${type("from")} />
+          <${Entry} label="To" placeholder="the end" ...${type("to")} />
+          <${Entry} label="Filled" ...${type("fill")}>${Object.entries(FILLS).map(([name, words]) => html`<option key=${name} value=${name}>${words}</option>`)}<//>
+          <${Entry} label="Settings" placeholder="risk_tolerance=0.4 horizon=15" ...${type("set")} error=${errors.rest} />
           <button type="submit" class="main" disabled=${!isAdmin.value}>Run it</button>
         </form>`
       : html`<p class="empty">No market was uploaded yet: <code>heisenbug market upload FILE</code> does it.</p>`}<//>
-    ${error ? html`<p class="bad" role="alert">${error}</p>` : null}
   <//>`;
 }
 
@@ -69,60 +77,17 @@ function Jobs({ jobs, chosen, onChoose }) {
     { name: "choose", label: "Show", show: (job) => html`<input type="checkbox" aria-label=${`Show ${job.id}`} checked=${chosen.includes(job.id)} disabled=${!job.summary} onChange=${() => onChoose(job.id)} />` },
     { name: "at", label: "Asked", show: (job) => time(job.at) },
     { name: "market", label: "Market", kind: "strong", show: (job) => job.asked.market },
-    { name: "set", label: "Settings", kind: "wide", show: (job) => Object.entries(job.asked.set ?? {}).map(([name, value]) => `${name}=${value}`).join(" ") || "defaults" },
-    { name: "state", label: "State", show: (job) => html`${job.state} ${job.state === "running" ? html`<progress aria-label="Progress" max="1" value=${job.progress}></progress>` : (job.reason ?? "")}` },
-    { name: "gain", label: "Equity grew", kind: "number", show: ({ summary }) => (summary ? percent(summary.final / summary.start - 1) : "–") },
-    { name: "trades", label: "Trades", kind: "number", show: ({ summary }) => summary?.trades ?? "–" },
+    { name: "set", label: "Settings", kind: "wide", show: settingsText },
+    { name: "state", label: "State", show: (job) => html`<${State} job=${job} />` },
+    { name: "gain", label: "Equity", kind: "number", show: ({ summary }) => (summary ? signed(summary.gain, percent(summary.gain)) : "–") },
+    { name: "trades", label: "Trades", kind: "number", show: ({ summary }) => summary?.trades.toLocaleString("en-US") ?? "–" },
   ];
-  return html`<${Section} name="jobs" title="Backtests" note="choose one, or two to compare" twin="backtest --remote NAME">
+  return html`<${Section} name="jobs" title="Backtests" note="tick one to read it, two to compare" twin="backtest --remote NAME">
     <${Answer} asked=${jobs} rows=${1}>${({ backtests }) => (backtests.length ? html`<${Table} label="Backtests" columns=${columns} rows=${backtests} keyOf=${(job) => job.id} />` : html`<p class="empty">None in the last 30 days.</p>`)}<//>
   <//>`;
 }
 
-const FIGURES = [
-  ["Market", (s) => s.market],
-  ["Data", (s) => `${s.begin} to ${s.end}`],
-  ["Samples", (s) => s.samples],
-  ["Fill rule", (s) => s.fill],
-  ["Equity grew", (s) => percent(s.final / s.start - 1)],
-  ["Holding grew", (s) => percent(s.holding)],
-  ["Doing nothing grew", (s) => percent(s.nothing)],
-  ["Drawdown", (s) => percent(s.drawdown)],
-  ["Drawdown of holding", (s) => percent(s.holding_drawdown)],
-  ["Trades", (s) => s.trades],
-  ["Costs", (s) => `${decimals(s.costs)} ${s.base} (${points(s.costs_bps)})`],
-  ["Claimed confidence", (s) => decimals(s.claimed, 3)],
-  ["Came true", (s) => `${decimals(s.realised, 3)} of ${s.judged}`],
-  ["Brier, against zero drift", (s) => (s.claims ? `${decimals(s.claims.measured.brier, 4)} against ${decimals(s.claims.baseline.brier, 4)}` : "–")],
-  ["Log-loss, against zero drift", (s) => (s.claims ? `${decimals(s.claims.measured.log_loss, 4)} against ${decimals(s.claims.baseline.log_loss, 4)}` : "–")],
-  ["Stopped by", (s) => Object.entries(s.gates ?? {}).map(([gate, count]) => `${gate} ${count.toLocaleString("en-US")}`).join(", ")],
-  ["Closest", (s) => s.closest?.why ?? "–"],
-];
-
-function Reports({ chosen }) {
-  if (!chosen.length) return null;
-  return html`<${Section} name="report" title=${chosen.length > 1 ? "Two held against each other" : "Report"} twin=${`backtest --remote ${chosen[0].asked.market}`}>
-    <div class="scroll" role="region" aria-label="Figures" tabindex="0"><table class="figures">
-      <thead><tr><th scope="col">Figure</th>${chosen.map((job) => html`<th key=${job.id} scope="col">${time(job.at)}</th>`)}</tr></thead>
-      <tbody>${FIGURES.map(([name, show]) => html`<tr key=${name}><th scope="row">${name}</th>${chosen.map((job) => html`<td key=${job.id}>${show(job.summary)}</td>`)}</tr>`)}</tbody>
-    </table></div>
-    ${chosen.map((job) => html`<${Reliability} key=${job.id} claims=${job.summary.claims} name=${time(job.at)} />`)}
-  <//>`;
-}
-
-/** Claimed against realised: on the line, the confidence means what it says; a dot's size is how often it was said. */
-function Reliability({ claims, name }) {
-  if (!claims) return null;
-  const most = Math.max(...claims.bins.map((bin) => bin.count));
-  const dots = claims.bins.filter((bin) => bin.count).map((bin) => ({ ...bin, size: 2 + 6 * Math.sqrt(bin.count / most) }));
-  const words = dots.map((bin) => `said ${percent(bin.claimed, 0)}: came true ${percent(bin.realised, 0)} of ${plural(bin.count, "time")}`).join("; ");
-  return html`<figure class="reliability">
-    <figcaption>Reliability ${name}: calibration error ${decimals(claims.calibration_error, 4)}</figcaption>
-    <svg viewBox="0 0 220 220" role="img" aria-label=${words}>
-      <path class="frame" d="M20 10V200H210" /><path class="ideal" d="M20 200L210 10" />
-      ${dots.map((bin) => html`<circle key=${bin.low} cx=${20 + 190 * bin.claimed} cy=${200 - 190 * bin.realised} r=${bin.size} />`)}
-      <text x="115" y="216">claimed</text><text x="-105" y="12" transform="rotate(-90)">came true</text>
-    </svg>
-    <details><summary>The same in words</summary><p>${words}.</p></details>
-  </figure>`;
+function State({ job: { state, progress, reason } }) {
+  if (state === "running") return html`<span class="running"><progress aria-label="Progress" max="1" value=${progress}></progress> ${percent(progress, 0)}</span>`;
+  return state === "failed" ? html`<span class="bad">failed: ${reason}</span>` : state;
 }

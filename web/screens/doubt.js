@@ -28,7 +28,7 @@ export function Doubt({ trade }) {
     <p>${mode === "live" ? "Live" : "Paper"} money, decided at ${at}: ${amount} ${from} into ${to}. ${outcome}</p>
     <p>The bot goes on asking. Look at the exchange's own list of activity, about that time and the two minutes after, for the reference <code>heisenbug-${id}</code>. Then type <code>executed ${amount} ${from} for AMOUNT ${to}</code>, with both amounts as the exchange shows them, or <code>${FAILED}</code>.</p>
     <form class="controls" onSubmit=${state} novalidate>
-      <label>What became of it <input size="40" value=${statement} autocomplete="off" spellcheck="false" disabled=${!isAdmin.value} aria-invalid=${error ? "true" : undefined} aria-describedby="about-statement" onInput=${(event) => setStatement(event.target.value)} /></label>
+      <label>What became of it <input size="40" value=${statement} autocomplete="off" spellcheck=${false} disabled=${!isAdmin.value} aria-invalid=${error ? "true" : undefined} aria-describedby="about-statement" onInput=${(event) => setStatement(event.target.value)} /></label>
       <button type="submit" class="main" disabled=${!isAdmin.value || !statement.trim()}>State it</button>
     </form>
     <p id="about-statement" class="bad" role="alert">${error}</p>

@@ -80,7 +80,7 @@ function Field({ name, rule, now, text, error, onType }) {
   const value = text ?? textOf(now);
   const told = { id: `field-${name}`, name, value, disabled: !isAdmin.value, "aria-describedby": `about-${name}`, "aria-invalid": error ? "true" : undefined, onInput: (event) => onType(event.target.value) };
   const choices = rule.type === "boolean" ? ["true", "false"] : rule.enum;
-  const input = choices ? html`<select ...${told}>${choices.map((one) => html`<option key=${one} value=${one}>${one}</option>`)}</select>` : html`<input ...${told} autocomplete="off" spellcheck="false" />`;
+  const input = choices ? html`<select ...${told}>${choices.map((one) => html`<option key=${one} value=${one}>${one}</option>`)}</select>` : html`<input ...${told} autocomplete="off" spellcheck=${false} />`;
   const isChanged = text !== undefined && text !== textOf(now);
   return html`<div class=${`field ${isChanged ? "changed" : ""}`}>
     <label for=${told.id}>${name}</label>

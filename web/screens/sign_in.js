@@ -31,7 +31,7 @@ export function SignIn() {
     ${words ? html`<p class="notice bad" role="alert">${words}</p>` : null}
     <input type="text" autocomplete="username" value="heisenbug" readonly hidden />
     <label for="token">Token</label>
-    <input id="token" type="password" autocomplete="current-password" spellcheck="false" required value=${token} onInput=${(event) => setToken(event.target.value)} />
+    <input id="token" type="password" autocomplete="current-password" spellcheck=${false} required value=${token} onInput=${(event) => setToken(event.target.value)} />
     <button type="submit" class="main" disabled=${isBusy}>Sign in</button>
     <${Twin} command="token" />
   </form>`;

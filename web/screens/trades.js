@@ -45,7 +45,7 @@ function Kept() {
   return html`<${Section} name="kept" title="Kept trades" note=${`${PAGE} at once, newest first`} twin=${[`trades ${options}`.trim(), "trades --csv FILE", "trades --tax FILE"]}>
     <form class="controls" onSubmit=${(event) => event.preventDefault()} novalidate>
       <label>Outcome <select onChange=${want("state")}>${STATES.map((one) => html`<option key=${one} value=${one}>${one ? one.toLowerCase() : "all"}</option>`)}</select></label>
-      ${FIELDS.map(({ name, label, ...more }) => html`<label key=${name}>${label} <input ...${more} name=${name} autocomplete="off" spellcheck="false" aria-invalid=${errors[name] ? "true" : undefined} aria-describedby=${errors[name] ? `about-${name}` : undefined} onChange=${want(name)} /></label>`)}
+      ${FIELDS.map(({ name, label, ...more }) => html`<label key=${name}>${label} <input ...${more} name=${name} autocomplete="off" spellcheck=${false} aria-invalid=${errors[name] ? "true" : undefined} aria-describedby=${errors[name] ? `about-${name}` : undefined} onChange=${want(name)} /></label>`)}
       <a class="button" href=${`api/trades.csv${filter ? `?${filter}` : ""}`} download>CSV of these</a>
       <a class="button" href=${`api/tax.csv?year=${year}`} download>Taxes ${year}</a>
       <a class="button" href=${`api/tax.csv?year=${year - 1}`} download>Taxes ${year - 1}</a>

@@ -10,14 +10,14 @@ from typing import Any
 
 from heisenbug.backtest.asked import asked_of
 from heisenbug.backtest.fast import run_fast
-from heisenbug.backtest.outcome import outcome_of, without_trades
+from heisenbug.backtest.outcome import outcome_of, without_lists
 from heisenbug.backtest.summary import figures_of
 from heisenbug.domain.errors import InvalidSettings, NotFound
 from heisenbug.fitting.history import Unpriceable
 from heisenbug.markets.history import OutOfRange
 from heisenbug.markets.recorded import InvalidMarket, RecordedMarket, read_market
 from heisenbug.store.jobs import SLACK_SECONDS, Job, Jobs
-from heisenbug.store.shelf import Shelf, report_name
+from heisenbug.store.shelf import Shelf, curves_name, report_name
 
 TELL_EACH_SECONDS = 2.0
 REFUSALS = (InvalidMarket, InvalidSettings, NotFound, OutOfRange, Unpriceable)
@@ -41,6 +41,7 @@ class Work:
             return "begun before"
         try:
             outcome = self._outcome(job)
+            self.shelf.keep(curves_name(job_id), json.dumps(outcome["curves"]))
             self.shelf.keep(report_name("backtest", job_id), json.dumps(outcome))
         except REFUSALS as refusal:
             self.jobs.failed(job_id, self.claim, str(refusal), self._now())
@@ -48,7 +49,7 @@ class Work:
         except Exception as error:
             self.jobs.failed(job_id, self.claim, broke_off(error), self._now())
             raise
-        self.jobs.done(job_id, self.claim, without_trades(outcome), self._now())
+        self.jobs.done(job_id, self.claim, without_lists(outcome), self._now())
         return "done"
 
     def _outcome(self, job: Job) -> dict[str, Any]:

@@ -7,6 +7,7 @@ from typing import Any
 from heisenbug.backtest.asked import asked_of
 from heisenbug.jobs import JobDesk, Plain, plain_job
 from heisenbug.store.jobs import SLACK_SECONDS, Job
+from heisenbug.store.shelf import curves_name
 
 FIELDS = ("market", "from", "to", "set", "fill", "venue")
 MOST_AT_ONCE = 3
@@ -31,3 +32,8 @@ class Backtests(JobDesk):
         self.jobs.open(job, now.timestamp())
         self.begin(job, lambda: self.start(job_id))
         return plain_job(job, now)
+
+    def curves(self, job_id: str) -> str:
+        """Worth and drawdown over time of a backtest that is done, in few points, as JSON text; raises NotFound."""
+        self.refuse_unfinished(job_id)
+        return self.shelf().result(curves_name(job_id))

@@ -37,11 +37,15 @@ class JobDesk:
 
     def report(self, job_id: str) -> str:
         """What a job reports, as JSON text; raises NotFound."""
+        self.refuse_unfinished(job_id)
+        return self.shelf().result(report_name(self.kind, job_id))
+
+    def refuse_unfinished(self, job_id: str) -> None:
+        """Raise NotFound where a job is not there or not done."""
         job = self._found(job_id)
         if job.summary is None:
             state, _ = job.seen_at(self.clock().timestamp())
             raise NotFound(f"The {self.kind} {job_id} is {state.value}: there is a report once it is done.")
-        return self.shelf().result(report_name(self.kind, job_id))
 
     def refuse_more_than(self, most: int) -> None:
         """Raise Busy where so many are under way."""

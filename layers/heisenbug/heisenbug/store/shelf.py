@@ -66,6 +66,11 @@ def report_name(kind: str, job_id: str) -> str:
     return f"{kind}s/{job_id}.json"
 
 
+def curves_name(job_id: str) -> str:
+    """What the curves of a backtest are kept as, beside its report, which may be long."""
+    return f"curves/{job_id}.json"
+
+
 def rows_folder(job_id: str) -> str:
     """Where the rows of a sweep are kept."""
     return f"rows/{job_id}/"
