@@ -36,6 +36,7 @@ STATED: Mapping[str, Any] = {
     "cost_bps": None,
     "cooldown_seconds": 300,
     "base_currency": "USD",
+    "bridge": None,
     "pairs": ["BTC-USD", "ETH-USD"],
     "paper_start": {"USD": "1000"},
     "max_price_age_seconds": 30,

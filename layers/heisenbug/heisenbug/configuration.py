@@ -156,12 +156,12 @@ def _mended(stored: StoredConfig, changes: Mapping[str, Any]) -> Settings:
 
 def _check_base(settings: Settings, pairs: tuple[TradingPair, ...]) -> None:
     sides = {side for trading in pairs for side in (trading.pair.base, trading.pair.quote)}
-    if pairs and settings.base_currency not in sides:
-        message = (
-            f"base_currency must be an asset of an enabled pair, not {settings.base_currency}; "
-            f"those are {', '.join(sorted(sides))}."
-        )
-        raise InvalidSettings([FieldError("base_currency", message)])
+    named = {"base_currency": settings.base_currency, "bridge": settings.bridge}
+    strangers = {field: asset for field, asset in named.items() if asset is not None and asset not in sides}
+    if pairs and strangers:
+        must, those = "must be an asset of an enabled pair", f"those are {', '.join(sorted(sides))}."
+        told = strangers.items()
+        raise InvalidSettings([FieldError(field, f"{field} {must}, not {asset}; {those}") for field, asset in told])
     check_model(settings, sides)
 
 

@@ -42,5 +42,21 @@ def _fees(assets: tuple[str, ...], cost_bps: CostSetting, venue: Venue) -> Float
         one, _, other = name.partition("-")
         if one in place and other in place:
             i, j = place[one], place[other]
-            fees[i, j] = fees[j, i] = venue.fee(one, other, cost_bps)
-    return fees
+            fees[i, j] = fees[j, i] = venue.leg_fee(one, other, cost_bps)
+    return fees if venue.markets is None else _over_bridge(fees, place, venue)
+
+
+def _over_bridge(fees: Floats, place: Mapping[str, int], venue: Venue) -> Floats:
+    """What has no market of its own costs both legs over the bridge, and everything where there is no way."""
+    has_market = np.eye(len(place), dtype=bool)
+    for one, other in (tuple(market) for market in venue.markets or ()):
+        if one in place and other in place:
+            i, j = place[one], place[other]
+            has_market[i, j] = has_market[j, i] = True
+    if venue.bridge not in place:
+        return np.where(has_market, fees, HIGHEST)
+    b = place[venue.bridge]
+    both = 1 - (1 - fees[:, b])[:, None] * (1 - fees[b])[None, :]
+    reached: Floats = np.where(has_market[:, b][:, None] & has_market[b][None, :], both, HIGHEST)
+    routed: Floats = np.where(has_market, fees, reached)
+    return routed

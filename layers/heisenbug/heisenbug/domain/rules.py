@@ -198,19 +198,23 @@ def _amount(value: Any) -> Decimal | None:
 class AssetCode:
     """The code of an asset, such as USD."""
 
-    def check(self, value: Any) -> str:
+    optional: bool = False
+
+    def check(self, value: Any) -> str | None:
+        if value is None and self.optional:
+            return None
         if not isinstance(value, str) or not ASSET.fullmatch(value):
             raise _refuse(self, value)
         return value
 
     def must(self) -> str:
-        return "the code of an asset in capitals, such as USD"
+        return "the code of an asset in capitals, such as USD" + (", or nothing" if self.optional else "")
 
     def plain(self, value: Any) -> Any:
         return value
 
     def schema(self) -> dict[str, Any]:
-        return {"type": "string", "pattern": f"^{ASSET.pattern}$"}
+        return {"type": ["string", "null"] if self.optional else "string", "pattern": f"^{ASSET.pattern}$"}
 
 
 @dataclass(frozen=True, slots=True)

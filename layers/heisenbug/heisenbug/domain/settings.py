@@ -91,6 +91,11 @@ class Settings:
     paper_start: Mapping[str, Decimal] = setting(
         MappingProxyType({"USD": Decimal(1000)}), Amounts(), "The amounts that a paper ledger begins with."
     )
+    bridge: str | None = setting(
+        None,
+        AssetCode(optional=True),
+        "What conversions without a market of their own go over at venues with order books; nothing: base_currency.",
+    )
     max_price_age_seconds: int = setting(30, Integer(1, 3600), "Prices older than this do not decide, in seconds.")
     max_drawdown: float = setting(
         0.2, Number(0.01, 1), "Equity this far under its peak kills the bot until a person re-arms it."
