@@ -7,8 +7,9 @@ from itertools import count
 from typing import Any
 
 from heisenbug.bot import Bot, Remembered, Report
-from heisenbug.configuration import Configuration, Configurations
+from heisenbug.configuration import Configurations
 from heisenbug.domain.assets import Pair
+from heisenbug.domain.configuration import Configuration
 from heisenbug.domain.ledger import Ledger
 from heisenbug.domain.live import Consent, Deployment, digest, to_type
 from heisenbug.domain.quotes import RawQuote

@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 
 from heisenbug.backtest.rules import Fill, Wish
-from heisenbug.configuration import Configuration
 from heisenbug.domain.assets import Pair, TradingPair
+from heisenbug.domain.configuration import Configuration
 from heisenbug.domain.settings import DEFAULTS, change
 from heisenbug.domain.venue import UPHOLD
 from heisenbug.markets.generated import GeneratedMarket

@@ -24,6 +24,7 @@ from heisenbug.configuration import Configurations
 from heisenbug.domain.decide import Decision
 from heisenbug.domain.ledger import Ledger
 from heisenbug.domain.snapshot import Snapshot, pack, unpack
+from heisenbug.domain.state import State
 from heisenbug.domain.trade import Trade, trade_id
 from heisenbug.domain.venue import UPHOLD
 from heisenbug.domain.window_slots import sample_of
@@ -33,7 +34,7 @@ from heisenbug.markets.market import Market, iso
 from heisenbug.markets.recorded import RecordedMarket, read_market
 from heisenbug.markets.written import write_market
 from heisenbug.recall import decide_again
-from heisenbug.store.bot_state import Ledgers, State, States
+from heisenbug.store.bot_state import Ledgers, States
 from heisenbug.store.price_snapshot import PriceSnapshots
 from heisenbug.store.trade_archive import TradeArchiveItem
 from heisenbug.store.trade_history import trade_attributes

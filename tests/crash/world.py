@@ -12,9 +12,10 @@ import boto3
 import requests
 
 from heisenbug.bot import Bot, Remembered, Report
-from heisenbug.configuration import Configuration, Configurations
+from heisenbug.configuration import Configurations
 from heisenbug.credential import Credential
 from heisenbug.domain.assets import Pair
+from heisenbug.domain.configuration import Configuration
 from heisenbug.domain.ledger import Ledger, Watched
 from heisenbug.domain.live import Consent, Deployment, digest, to_type
 from heisenbug.domain.quotes import RawQuote

@@ -12,8 +12,9 @@ import requests
 from botocore.exceptions import ClientError, EndpointConnectionError
 from moto.dynamodb.models import dynamodb_backends
 
-from heisenbug.configuration import Configuration, Configurations
+from heisenbug.configuration import Configurations
 from heisenbug.credential import Credential
+from heisenbug.domain.configuration import Configuration
 from heisenbug.domain.entries import Entry
 from heisenbug.domain.errors import MarketUnavailable, MissingAct
 from heisenbug.domain.ledger import Ledger, Watched

@@ -17,9 +17,10 @@ from heisenbug.domain.ledger import Ledger, Newest, Watched, settle
 from heisenbug.domain.live import Consent
 from heisenbug.domain.portfolio import SeenCost
 from heisenbug.domain.schedule import Planned
+from heisenbug.domain.state import State
 from heisenbug.domain.trade import Expected, Trade, TradeState, VenueQuote
 from heisenbug.store.all import MODELS
-from heisenbug.store.bot_state import Ledgers, State, States, ledger_item
+from heisenbug.store.bot_state import Ledgers, States, ledger_item
 from heisenbug.store.connection import Client, Connections
 from heisenbug.store.paper_fills import PaperFills
 from heisenbug.store.price_snapshot import SAMPLE_TTL_SECONDS, TICK_TTL_SECONDS, PriceSnapshots

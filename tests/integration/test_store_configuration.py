@@ -7,8 +7,9 @@ from typing import Any
 import pytest
 from boto3.dynamodb.types import TypeSerializer
 
-from heisenbug.configuration import Configuration, Configurations
+from heisenbug.configuration import Configurations
 from heisenbug.domain.assets import Pair, TradingPair
+from heisenbug.domain.configuration import Configuration
 from heisenbug.domain.errors import InvalidSettings, StaleVersion
 from heisenbug.domain.settings import DEFAULTS, RULES, as_plain, parse
 from heisenbug.store.settings_history import SettingsHistory

@@ -1,7 +1,9 @@
 """Arrows point one way only, and every function finds in its layers what it imports."""
 
 import ast
+import os
 import re
+import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -94,6 +96,17 @@ def test_the_domain_can_reach_no_clock_no_socket_and_no_dice(path: Path) -> None
             name = ast.unparse(node.func)
             assert name not in IMPURE_CALLS, f"{name}() on line {node.lineno}"
             assert "np.random" not in name, f"{name}() on line {node.lineno}"
+
+
+def test_a_backtest_starts_without_the_tables_and_what_they_bring() -> None:
+    rooms = "heisenbug.backtest.fast, heisenbug.backtest.summary, heisenbug.markets.recorded"
+    code = f"import sys, {rooms}; print(*{{name.split('.')[0] for name in sys.modules}})"
+    told = subprocess.run([sys.executable, "-c", code], env=at_home(), capture_output=True, text=True, check=True)
+    assert not {"boto3", "botocore", "pynamodb", "requests", "urllib3"} & set(told.stdout.split())
+
+
+def at_home() -> dict[str, str]:
+    return {**os.environ, "PYTHONPATH": str(PACKAGE.parent)}
 
 
 def test_nothing_of_ours_reaches_out_of_the_package() -> None:

@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from heisenbug.configuration import Configuration
 from heisenbug.converting import _expected
 from heisenbug.domain.assets import Pair, TradingPair
+from heisenbug.domain.configuration import Configuration
 from heisenbug.domain.decide import Decision
 from heisenbug.domain.gates import Gate
 from heisenbug.domain.outcome import differences, outcome_of

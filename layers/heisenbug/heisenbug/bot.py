@@ -6,19 +6,19 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Protocol
 
-from heisenbug.configuration import Configuration
+from heisenbug.domain.configuration import Configuration
 from heisenbug.domain.decide import Decision
 from heisenbug.domain.ledger import Ledger
 from heisenbug.domain.live import Consent, Deployment
 from heisenbug.domain.schedule import Planned
 from heisenbug.domain.snapshot import Snapshot
+from heisenbug.domain.state import State
 from heisenbug.domain.trade import Trade
 from heisenbug.domain.venue import Venue
 from heisenbug.exchange.patience import Patience
 from heisenbug.exchange.port import Exchange
 from heisenbug.looking import Look, Looking
 from heisenbug.settling import Book, Ended, Position
-from heisenbug.store.bot_state import State
 
 
 class States(Protocol):

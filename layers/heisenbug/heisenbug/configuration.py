@@ -3,13 +3,12 @@
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
 from heisenbug.domain.assets import Pair, TradingPair
+from heisenbug.domain.configuration import Configuration, check_model
 from heisenbug.domain.errors import FieldError, InvalidSettings, NotFound, StaleVersion
-from heisenbug.domain.model import misfit
 from heisenbug.domain.settings import DEFAULTS, Settings, as_plain, change, parse
 from heisenbug.store.bot_config import BotConfig, StoredConfig
 from heisenbug.store.settings_history import SettingsHistory, SettingsVersion
@@ -17,15 +16,6 @@ from heisenbug.store.trading_pair import TradingPairs
 
 ATTEMPTS = 3
 VERSIONS_LOOKED_AT = 100
-
-
-@dataclass(frozen=True, slots=True)
-class Configuration:
-    """Valid settings, the enabled pairs in the order of their names, and the version both are known by."""
-
-    settings: Settings
-    pairs: tuple[TradingPair, ...]
-    version: int
 
 
 class Configurations:
@@ -163,17 +153,6 @@ def _check_base(settings: Settings, pairs: tuple[TradingPair, ...]) -> None:
         told = strangers.items()
         raise InvalidSettings([FieldError(field, f"{field} {must}, not {asset}; {those}") for field, asset in told])
     check_model(settings, sides)
-
-
-def check_model(settings: Settings, sides: set[str]) -> None:
-    """A model says nothing about assets that it was not fitted on: raises InvalidSettings naming them."""
-    model = settings.model
-    if model is None or model.kind != settings.forecaster:
-        return
-    other = misfit(model, model.window, model.horizon, model.sample_seconds, sides - {settings.base_currency})
-    if other:
-        message = f"model does not fit the enabled pairs: {other}. Fit it anew, or set forecaster=zero_drift."
-        raise InvalidSettings([FieldError("model", message)])
 
 
 def _pairs_named(settings: Settings) -> tuple[TradingPair, ...]:

@@ -9,7 +9,8 @@ from datetime import datetime
 from typing import Any
 
 from heisenbug.board import decision_row
-from heisenbug.configuration import Configuration, Configurations
+from heisenbug.configuration import Configurations
+from heisenbug.domain.configuration import Configuration
 from heisenbug.domain.decide import Decision
 from heisenbug.domain.errors import InvalidSettings, NotFound
 from heisenbug.domain.market import Sample

@@ -9,7 +9,8 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 
-from heisenbug.configuration import Configuration, Configurations
+from heisenbug.configuration import Configurations
+from heisenbug.domain.configuration import Configuration
 from heisenbug.domain.errors import HeisenbugError, MissingAct
 from heisenbug.domain.ledger import Ledger
 from heisenbug.domain.live import Consent, Deployment, barred_by, digest, standing, to_type

@@ -8,8 +8,8 @@ from itertools import pairwise
 from math import sqrt
 from typing import Protocol
 
-from heisenbug.configuration import Configuration
 from heisenbug.domain.assets import Pair
+from heisenbug.domain.configuration import Configuration
 from heisenbug.domain.errors import MarketUnavailable
 from heisenbug.domain.guards import Moment, Watch, believe
 from heisenbug.domain.market import Market, Sample

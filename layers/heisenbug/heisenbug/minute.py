@@ -4,7 +4,7 @@ from heisenbug.bot import Bot
 from heisenbug.domain.errors import InvalidSettings
 from heisenbug.domain.schedule import Plan, delay_seconds, plan_minute
 from heisenbug.domain.settings import DEFAULTS
-from heisenbug.store.bot_state import State
+from heisenbug.domain.state import State
 
 
 def run_minute(bot: Bot) -> Plan:

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from heisenbug.configuration import Configuration
+from heisenbug.domain.configuration import Configuration
 from heisenbug.domain.decide import Decision, decide, gates_of
 from heisenbug.domain.gates import Answer
 from heisenbug.domain.market import Market, Sample

@@ -7,10 +7,10 @@ from heisenbug.bot import Bot, Now
 from heisenbug.domain.errors import FenceLost
 from heisenbug.domain.ledger import Ledger
 from heisenbug.domain.settings import Settings
+from heisenbug.domain.state import State
 from heisenbug.domain.trade import TradeState
 from heisenbug.reconciling import Reconciling
 from heisenbug.settling import Ended, Position, Settling
-from heisenbug.store.bot_state import State
 
 
 def position_of(bot: Bot, state: State, settings: Settings) -> Position:

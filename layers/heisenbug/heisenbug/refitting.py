@@ -5,18 +5,20 @@ from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from heisenbug.configuration import Configuration, Configurations
+from heisenbug.configuration import Configurations
+from heisenbug.domain.configuration import Configuration
 from heisenbug.domain.errors import InvalidSettings, StaleVersion
 from heisenbug.domain.forecasters.shipped import forecaster_of
 from heisenbug.domain.model import Model
 from heisenbug.domain.settings import Settings
+from heisenbug.domain.state import State
 from heisenbug.fitting.fit import COST_BPS, CannotFit, Fitted, fitted
 from heisenbug.fitting.history import Unpriceable
 from heisenbug.fitting.kept import history_kept
 from heisenbug.fitting.rival import CannotCompare, Comparison, compare
 from heisenbug.markets.history import History
 from heisenbug.markets.market import epoch
-from heisenbug.store.bot_state import State, States
+from heisenbug.store.bot_state import States
 from heisenbug.store.price_snapshot import PriceSnapshots
 
 WHO = "refit"

@@ -5,8 +5,8 @@ from datetime import UTC
 from decimal import Decimal
 
 from heisenbug.bot import Bot, Now, Report
-from heisenbug.configuration import Configuration
 from heisenbug.converting import Converting
+from heisenbug.domain.configuration import Configuration
 from heisenbug.domain.decide import Decision, decide_on, equity
 from heisenbug.domain.errors import FenceLost, InvalidSettings, MarketUnavailable
 from heisenbug.domain.live import Standing, lasting, standing
@@ -17,11 +17,11 @@ from heisenbug.domain.record import pack_record
 from heisenbug.domain.schedule import is_early, is_stale, on_grid
 from heisenbug.domain.settings import Settings
 from heisenbug.domain.snapshot import Snapshot
+from heisenbug.domain.state import State
 from heisenbug.domain.trade import TradeState
 from heisenbug.domain.view import View, view
 from heisenbug.recovering import halted, position_of, recovered, settling_of
 from heisenbug.settling import Ended, Position
-from heisenbug.store.bot_state import State
 
 # What is kept of the invocation's time for everything but asking for prices.
 RESERVED_SECONDS = 8.0

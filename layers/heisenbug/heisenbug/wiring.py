@@ -16,10 +16,11 @@ from botocore.session import Session
 
 from heisenbug import __version__
 from heisenbug.bot import Bot, Remembered
-from heisenbug.configuration import Configuration, Configurations
+from heisenbug.configuration import Configurations
 from heisenbug.credential import Credential
 from heisenbug.desk import Desk
 from heisenbug.domain.assets import Pair
+from heisenbug.domain.configuration import Configuration
 from heisenbug.domain.live import Deployment
 from heisenbug.domain.venue import VENUES, Venue
 from heisenbug.exchange.paper import Paper

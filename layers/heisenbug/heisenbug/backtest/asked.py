@@ -5,8 +5,8 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from heisenbug.backtest.rules import Fill, Wish
-from heisenbug.configuration import Configuration, check_model
 from heisenbug.domain.assets import TradingPair
+from heisenbug.domain.configuration import Configuration, check_model
 from heisenbug.domain.errors import FieldError, InvalidSettings
 from heisenbug.domain.rules import shown
 from heisenbug.domain.settings import DEFAULTS, Settings, change

@@ -5,13 +5,13 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from decimal import Decimal
 
-from heisenbug.configuration import Configuration
+from heisenbug.domain.configuration import Configuration
 from heisenbug.domain.ledger import Ledger, Newest
 from heisenbug.domain.live import Consent
 from heisenbug.domain.schedule import Planned
 from heisenbug.domain.snapshot import Snapshot
+from heisenbug.domain.state import State
 from heisenbug.domain.trade import Filled, Settlement, Trade, VenueQuote
-from heisenbug.store.bot_state import State
 
 
 @dataclass

@@ -22,8 +22,8 @@ from heisenbug.backtest.rules import Fill, Wish
 from heisenbug.backtest.run import Moves, Progress, Run, count_gates, move_of
 from heisenbug.backtest.seen import seen
 from heisenbug.bot import Bot, Remembered, Report
-from heisenbug.configuration import Configuration
 from heisenbug.domain.assets import Pair
+from heisenbug.domain.configuration import Configuration
 from heisenbug.domain.gates import Gate
 from heisenbug.domain.quotes import BadQuote, Quote, RawQuote, Ticker, understand
 from heisenbug.domain.venue import Venue

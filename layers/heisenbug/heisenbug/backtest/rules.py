@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from enum import StrEnum
 
-from heisenbug.configuration import Configuration
+from heisenbug.domain.configuration import Configuration
 from heisenbug.domain.venue import Venue
 from heisenbug.markets.history import History
 

@@ -13,8 +13,8 @@ from heisenbug.backtest.hurried import HurriedWalk
 from heisenbug.backtest.rules import Fill, Wish
 from heisenbug.backtest.run import Run
 from heisenbug.backtest.seen import Seen, seen
-from heisenbug.configuration import Configuration
 from heisenbug.domain.assets import TradingPair
+from heisenbug.domain.configuration import Configuration
 from heisenbug.domain.errors import InvalidSettings
 from heisenbug.domain.settings import Settings, as_plain, change, parse
 from heisenbug.domain.venue import Venue

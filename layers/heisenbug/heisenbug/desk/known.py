@@ -4,13 +4,15 @@ from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import Any
 
-from heisenbug.configuration import Configuration, Configurations
+from heisenbug.configuration import Configurations
+from heisenbug.domain.configuration import Configuration
 from heisenbug.domain.errors import InvalidSettings
 from heisenbug.domain.settings import DEFAULTS, change
 from heisenbug.domain.snapshot import Snapshot
+from heisenbug.domain.state import State
 from heisenbug.domain.trade import Trade
 from heisenbug.messages import tick_message, utc
-from heisenbug.store.bot_state import Ledgers, State, States
+from heisenbug.store.bot_state import Ledgers, States
 from heisenbug.store.price_snapshot import PriceSnapshots
 from heisenbug.store.settings_history import SettingsHistory
 from heisenbug.store.trade_history import TradeHistory

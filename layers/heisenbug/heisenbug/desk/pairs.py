@@ -2,9 +2,9 @@
 
 from typing import Any
 
-from heisenbug.configuration import check_model
 from heisenbug.desk.known import Known, Plain
 from heisenbug.domain.assets import Pair, TradingPair
+from heisenbug.domain.configuration import check_model
 from heisenbug.domain.errors import FieldError, InvalidSettings, NotFound
 from heisenbug.domain.rules import BadValue, Flag
 from heisenbug.store.trading_pair import PRIORITY

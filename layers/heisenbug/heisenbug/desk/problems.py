@@ -2,9 +2,9 @@
 
 from heisenbug.desk.known import Known
 from heisenbug.domain.snapshot import Snapshot
+from heisenbug.domain.state import State
 from heisenbug.domain.trade import TradeState
 from heisenbug.messages import guarded_message
-from heisenbug.store.bot_state import State
 
 LATE_AFTER_INTERVALS = 3
 LEAST_PATIENCE_SECONDS = 90

@@ -3,8 +3,8 @@
 from collections.abc import Mapping
 from typing import Any
 
-from heisenbug.configuration import Configuration
 from heisenbug.desk.known import Known, Plain, cursor, field_errors
+from heisenbug.domain.configuration import Configuration
 from heisenbug.domain.errors import FieldError, InvalidSettings
 from heisenbug.domain.rules import shown
 from heisenbug.domain.settings import as_plain, describe

@@ -2,13 +2,13 @@
 
 from dataclasses import asdict
 
-from heisenbug.configuration import Configuration
 from heisenbug.desk.known import Known, Plain, field_errors
 from heisenbug.desk.trades import TradesDesk
+from heisenbug.domain.configuration import Configuration
 from heisenbug.domain.errors import InvalidSettings
 from heisenbug.domain.schedule import newest_due
+from heisenbug.domain.state import State
 from heisenbug.messages import dropped_message, trade_message, utc
-from heisenbug.store.bot_state import State
 
 RECENT_TRADES = 5
 

@@ -6,13 +6,13 @@ from typing import Any
 from heisenbug.desk.known import Known, Plain, cursor
 from heisenbug.domain.errors import NotFound
 from heisenbug.domain.ledger import Ledger
+from heisenbug.domain.state import State
 from heisenbug.domain.stated import stated
 from heisenbug.domain.trade import Filled, Trade, TradeState
 from heisenbug.domain.wanted import EVERY_TRADE, Wanted
 from heisenbug.explaining import Explaining
 from heisenbug.messages import trade_message, watched_message
 from heisenbug.settling import Ended, Position, Settling
-from heisenbug.store.bot_state import State
 from heisenbug.store.trade_book import TradeBook
 
 

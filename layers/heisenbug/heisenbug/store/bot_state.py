@@ -13,7 +13,7 @@ ledger-M : holdings, entries and their base, resting conversions, seen costs, fa
 """
 
 from collections.abc import Mapping
-from dataclasses import asdict, astuple, dataclass
+from dataclasses import asdict, astuple
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
@@ -29,6 +29,7 @@ from heisenbug.domain.ledger import Dropped, Ledger, Watched
 from heisenbug.domain.live import Consent
 from heisenbug.domain.portfolio import SeenCost
 from heisenbug.domain.schedule import Planned
+from heisenbug.domain.state import State
 from heisenbug.domain.trade import TradeState
 from heisenbug.store.tables import BotModel, DecimalAttribute, PlainMeta, Step, failed_condition, past_conflicts
 
@@ -74,33 +75,6 @@ class BotStateItem(BotModel):
     dropped = JSONAttribute(null=True)
     sequence = NumberAttribute(null=True)
     fill = JSONAttribute(null=True)
-
-
-@dataclass(frozen=True, slots=True)
-class State:
-    """The tick item: the newest tick claimed and the one before, how many there were, and what bars trading."""
-
-    last_tick: int = 0
-    previous_tick: int = 0
-    ticks: int = 0
-    version: int = 0
-    open_trade: str | None = None
-    killed_at: str | None = None
-    killed_by: str | None = None
-    killed_why: str | None = None
-    mode: str = "paper"
-    held_back: str = ""
-    consent: Consent | None = None
-    quiet_until: float = 0.0
-    planned: Planned = Planned()
-    peak: Decimal = Decimal(0)
-    peak_base: str | None = None
-    live_peak: Decimal = Decimal(0)
-    live_peak_base: str | None = None
-
-    def peak_of(self, mode: str) -> tuple[Decimal, str | None]:
-        """The highest equity seen of a mode's money, and the currency it was counted in."""
-        return (self.live_peak, self.live_peak_base) if mode == "live" else (self.peak, self.peak_base)
 
 
 PEAKS: Mapping[str, tuple[Attribute[Any], Attribute[Any]]] = {
