@@ -54,7 +54,7 @@ def store(ssm: Any, name: str, stack: str, venue: Venue) -> None:
     """Ask for what opens the venue, look at its shape and store it; raises CannotRun without repeating it."""
     text = _pair(venue) if venue.has_books else _token()
     about = f"What opens {venue.title}, read by the trader of {stack}"
-    with _repeating_nothing("ssm:PutParameter", name):
+    with repeating_nothing("ssm:PutParameter", name):
         ssm.put_parameter(Name=name, Value=text, Type="SecureString", Overwrite=True, Description=about)
     show.say(
         f"Stored as {name}. A trader that has read another one takes this one within {MINUTES} minutes. "
@@ -84,13 +84,14 @@ def _pair(venue: Venue) -> str:
 
 def forget(ssm: Any, name: str, venue: Venue) -> None:
     """Delete what is stored, if there is anything."""
-    with _repeating_nothing("ssm:DeleteParameter", name):
-        there_was = _delete(ssm, name)
+    with repeating_nothing("ssm:DeleteParameter", name):
+        there_was = delete(ssm, name)
     gone = f"Deleted; the trader forgets it within {MINUTES} minutes and is on paper then."
     show.say(f"{gone if there_was else f'There is none under {name}.'} Revoke it at {venue.title} too.")
 
 
-def _delete(ssm: Any, name: str) -> bool:
+def delete(ssm: Any, name: str) -> bool:
+    """Delete a parameter; whether it was there."""
     try:
         ssm.delete_parameter(Name=name)
     except ClientError as error:
@@ -101,7 +102,7 @@ def _delete(ssm: Any, name: str) -> bool:
 
 
 @contextmanager
-def _repeating_nothing(action: str, name: str) -> Iterator[None]:
+def repeating_nothing(action: str, name: str) -> Iterator[None]:
     """What AWS says, in words that repeat nothing of what was sent."""
     try:
         yield

@@ -13,6 +13,7 @@ from cli import (
     keeping,
     laptop,
     market,
+    notifying,
     replaying,
     resolving,
     risking,
@@ -62,6 +63,7 @@ for name, look in (
     app.command(name, rich_help_panel="Look")(look)
 app.add_typer(telling.config, name="config", rich_help_panel="Steer")
 app.add_typer(telling.pairs, name="pairs", rich_help_panel="Steer")
+app.add_typer(notifying.notify, name="notify", rich_help_panel="Steer")
 for name, tell in (
     ("start", telling.start),
     ("stop", telling.stop),

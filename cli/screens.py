@@ -29,6 +29,8 @@ SCREENS: Mapping[str, tuple[str, ...]] = {
     "pairs remove": ("settings",),
     "live": ("settings",),
     "credential": ("settings",),
+    "notify test": ("settings",),
+    "notify telegram": ("settings",),
     "health": ("health",),
     "cost": ("health",),
     "ticks": ("health",),

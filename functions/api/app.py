@@ -12,12 +12,14 @@ from routing import Access, Office
 
 from heisenbug.counting import counted
 from heisenbug.domain.errors import Busy, FenceLost, InvalidSettings, NotFound, StaleVersion
+from heisenbug.notifications import NotSent
 from heisenbug.store.connection import Connections
 from heisenbug.wiring import (
     backtests_from_environment,
     desk_from_environment,
     exports_from_environment,
     health_from_environment,
+    notifications_from_environment,
     overview_from_environment,
     sweeps_from_environment,
 )
@@ -40,6 +42,7 @@ office = Office(
     exports_from_environment(),
     backtests_from_environment(),
     sweeps_from_environment(),
+    notifications_from_environment(),
     Connections(),
     os.environ["WEBSOCKET_URL"],
 )
@@ -66,6 +69,8 @@ def answered(request: Request) -> Answer:
         return answering.missing(error)
     except Busy as error:
         return answering.refused(Refused(429, "busy", str(error)))
+    except NotSent as error:
+        return answering.refused(Refused(424, "not_sent", str(error)))
     except Refused as error:
         return answering.refused(error)
 

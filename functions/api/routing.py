@@ -13,6 +13,7 @@ from heisenbug.backtests import Backtests
 from heisenbug.desk import Desk
 from heisenbug.exports import Exports
 from heisenbug.health import Health
+from heisenbug.notifications import Notifications
 from heisenbug.overview import Overview
 from heisenbug.store.connection import Connections
 from heisenbug.sweeps import Sweeps
@@ -28,6 +29,7 @@ class Office:
     exports: Exports
     backtests: Backtests
     sweeps: Sweeps
+    notifications: Notifications
     connections: Connections
     websocket_url: str
 

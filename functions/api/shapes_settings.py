@@ -18,6 +18,7 @@ from shape_bits import (
 )
 
 from heisenbug.domain.settings import describe
+from heisenbug.notifying.telling import WAY
 
 
 def _settings() -> dict[str, Shape]:
@@ -60,6 +61,8 @@ SHAPES: dict[str, Shape] = {
     "PairChange": some_of({"enabled": {**FLAG, "default": True}, "priority": PRIORITY}),
     "Removed": all_of({"removed": PAIR}),
     "Checked": all_of({"errors": list_of(FIELD_ERROR), "changes": list_of(SETTING_CHANGE)}),
+    "NotificationTest": some_of({"way": {"type": "string", "enum": [*WAY.words], "default": WAY.words[0]}}),
+    "NotificationSent": all_of({"way": TEXT, "says": TEXT}),
     "Restore": {
         **some_of({"version": {**WHOLE, "minimum": 1}, "names": or_none(list_of(TEXT))}),
         "required": ["version"],

@@ -76,6 +76,12 @@ def rearm(office: Office, request: Request) -> Plain:
     return office.desk.standing.rearm()
 
 
+@routes.add("POST", "/api/notifications/test", "NotificationSent", access=Access.ADMIN, sends="NotificationTest")
+def test_notifications(office: Office, request: Request) -> Plain:
+    """Send one notification by Telegram or SNS, whatever is chosen: where it went, or what keeps it from arriving."""
+    return office.notifications.test(request.sent_of("way").get("way", "telegram"))
+
+
 def _why(value: Any) -> str:
     if not isinstance(value, str):
         raise InvalidSettings([FieldError("why", f"why must be a text, not {shown(value)}.")])

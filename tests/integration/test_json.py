@@ -44,6 +44,8 @@ ELSEWHERE = {
     "live": "tests/unit/test_cli.py",
     "credential": "tests/unit/test_cli.py",
     "resolve": "tests/unit/test_cli.py",
+    "notify test": "tests/integration/test_notifications.py",
+    "notify telegram": "tests/integration/test_notifications.py",
     "watch": "tests/unit/test_watching.py",
     "market upload": "tests/e2e/test_backtests.py",
 }

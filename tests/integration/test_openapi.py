@@ -11,6 +11,7 @@ import pytest
 
 from cli.openapi import document
 from heisenbug.domain.settings import RULES
+from heisenbug.notifications import Notifications
 from heisenbug.store.trade_history import TradeHistory
 from tests.bots import BOT, live, process, run
 from tests.fakes import Clock, raising
@@ -154,7 +155,8 @@ def in_doubt() -> str:
     return trade.id
 
 
-def test_what_is_told_is_answered_in_the_stated_shape_too(api: Http) -> None:
+def test_what_is_told_is_answered_in_the_stated_shape_too(api: Http, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Notifications, "test", lambda self, way: {"way": way, "says": "It was published."})
     run(process(Clock()), range(16))
     doubtful = in_doubt()
     told = [
@@ -168,6 +170,7 @@ def test_what_is_told_is_answered_in_the_stated_shape_too(api: Http) -> None:
         ("POST", "/api/kill", "/api/kill", {"why": "a test"}),
         ("POST", "/api/rearm", "/api/rearm", None),
         ("POST", "/api/ws-ticket", "/api/ws-ticket", None),
+        ("POST", "/api/notifications/test", "/api/notifications/test", {"way": "sns"}),
         ("POST", "/api/config/check", "/api/config/check", {"window": 20, "base_currency": "EUR"}),
         ("POST", "/api/config/check", "/api/config/check", {"window": 30}),
         ("POST", "/api/config/restore", "/api/config/restore", {"version": 1, "names": ["cooldown_seconds"]}),

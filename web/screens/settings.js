@@ -20,6 +20,7 @@ export function Settings() {
     ${isAdmin.value ? null : html`<p class="notice">You may look; changing anything takes the admin token.</p>`}
     <${Answer} asked=${schema} rows=${40}>${({ properties }) => html`<${Answer} asked=${config} rows=${40}>${(told) => html`<${Form} key=${told.version} properties=${properties} told=${told} again=${config.again} />`}<//>`}<//>
     <${Pairs} />
+    <${Notifications} />
     <${GoingLive} />
     <${History} />`;
 }
@@ -150,6 +151,30 @@ function Pairs() {
       <button type="submit" disabled=${isOff || !name.trim()}>Add it</button>
     </form>
     ${error ? html`<p class="bad" role="alert">${error}</p>` : null}
+  <//>`;
+}
+
+const WAYS = [["telegram", "Try Telegram"], ["sns", "Try e-mail and SMS"]];
+
+function Notifications() {
+  const [trying, setTrying] = useState("");
+  const [came, setCame] = useState(null);
+  const tryOut = async (way) => {
+    setTrying(way);
+    setCame(null);
+    try {
+      setCame({ kind: "good", words: (await call("POST", "notifications/test", { way })).says });
+    } catch (refused) {
+      if (!(refused instanceof Refusal)) throw refused;
+      setCame({ kind: "bad", words: refused.message });
+    } finally {
+      setTrying("");
+    }
+  };
+  return html`<${Section} name="notifications" title="Notifications" twin=${["notify test WAY", "notify telegram"]}>
+    <p>What is told away from this page, and which way, is chosen above: nothing unless you choose it. Telegram takes a bot's token and a chat, stored with <code>heisenbug notify telegram</code>; e-mail and SMS take a deployment with <code>NotifyEmail</code> or <code>NotifyPhone</code>.</p>
+    <div class="controls">${WAYS.map(([way, words]) => html`<button key=${way} type="button" disabled=${!isAdmin.value || trying} onClick=${() => tryOut(way)}>${trying === way ? "Trying…" : words}</button>`)}</div>
+    ${came ? html`<p class=${`notice ${came.kind}`} role=${came.kind === "bad" ? "alert" : "status"}>${came.words}</p>` : null}
   <//>`;
 }
 

@@ -45,6 +45,7 @@ if TYPE_CHECKING:
     from heisenbug.backtests import Backtests
     from heisenbug.exports import Exports
     from heisenbug.health import Health
+    from heisenbug.notifications import Notifications
     from heisenbug.overview import Overview
     from heisenbug.refitting import Refitting
     from heisenbug.sweeping import SweepWork
@@ -129,6 +130,24 @@ def sweeps_from_environment(environment: Mapping[str, str] = os.environ) -> "Swe
         client.start_execution(stateMachineArn=machine, name=job_id, input=json.dumps(told))
 
     return Sweeps(SWEEP, Jobs(SWEEP), lambda: _shelf(session, environment), now, start)
+
+
+def notifications_from_environment(environment: Mapping[str, str] = os.environ) -> "Notifications":
+    """The ways to the bot's person, to be tried out; the client is made when one is."""
+    from heisenbug.notifications import Notifications
+
+    session, function = Session(), environment.get("NOTIFY_FUNCTION", "")
+    once = Config(connect_timeout=2, read_timeout=15, retries={"total_max_attempts": 1})
+
+    def ask(told: Mapping[str, Any]) -> dict[str, Any]:
+        client: Any = session.create_client("lambda", config=once)
+        answer = client.invoke(FunctionName=function, Payload=json.dumps(told).encode())
+        content: dict[str, Any] = json.loads(answer["Payload"].read())
+        if "FunctionError" in answer:
+            raise RuntimeError(f"The function {function} failed; its log says why.")
+        return content
+
+    return Notifications(ask)
 
 
 class BacktestWiring:
