@@ -3,6 +3,7 @@
 from typing import Any
 
 from heisenbug.domain.assets import PAIR_PATTERN
+from heisenbug.domain.exits import Exit
 
 Shape = dict[str, Any]
 TEXT: Shape = {"type": "string"}
@@ -49,3 +50,10 @@ CURSOR = or_none({"type": "integer", "description": "Ask again with it for what 
 FIELD_ERROR = all_of({"field": TEXT, "message": TEXT})
 GUARDED = map_of(all_of({"reason": TEXT, "since": MOMENT}))
 QUOTES = map_of(all_of({"bid": MONEY, "ask": MONEY}))
+EXIT = or_none(
+    {
+        "type": "string",
+        "enum": [exit.value for exit in Exit],
+        "description": "What sends a holding back to the base currency, where that is it.",
+    }
+)

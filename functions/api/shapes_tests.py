@@ -1,6 +1,6 @@
 """The shapes of backtests and sweeps: what is asked for, and what they found."""
 
-from shape_bits import MOMENT, MONEY, NUMBER, TEXT, WHOLE, Shape, all_of, list_of, map_of, or_none, ref, some_of
+from shape_bits import EXIT, MOMENT, MONEY, NUMBER, TEXT, WHOLE, Shape, all_of, list_of, map_of, or_none, ref, some_of
 
 from heisenbug.backtest.grid import EXAMPLE
 from heisenbug.backtest.rules import Fill
@@ -69,8 +69,9 @@ BACKTEST_TRADE = all_of(
         "to": TEXT,
         "amount": MONEY,
         "received": or_none(MONEY),
-        "confidence": NUMBER,
+        "confidence": or_none(NUMBER),
         "cost_bps": or_none(NUMBER),
+        "exit": EXIT,
     }
 )
 LINE = list_of(or_none(NUMBER))

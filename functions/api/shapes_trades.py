@@ -2,6 +2,7 @@
 
 from shape_bits import (
     CURSOR,
+    EXIT,
     FLAG,
     GUARDED,
     MOMENT,
@@ -35,6 +36,7 @@ OPPORTUNITY = all_of(
         "gate": {"type": "string", "enum": [gate.name.lower() for gate in Gate]},
         "value": or_none(NUMBER),
         "limit": or_none(NUMBER),
+        "exit": EXIT,
         "why": TEXT,
     }
 )
@@ -52,12 +54,13 @@ TRADE = all_of(
         "received": or_none(MONEY),
         "from_price": NUMBER,
         "to_price": NUMBER,
-        "confidence": NUMBER,
-        "risk": NUMBER,
-        "expected_return": NUMBER,
+        "confidence": or_none(NUMBER),
+        "risk": or_none(NUMBER),
+        "expected_return": or_none(NUMBER),
         "cost_bps": or_none(NUMBER),
         "expected_cost_bps": NUMBER,
         "quoted_cost_bps": or_none(NUMBER),
+        "exit": EXIT,
         "reason": TEXT,
         "outcome": TEXT,
     }

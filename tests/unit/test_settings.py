@@ -41,6 +41,11 @@ STATED: Mapping[str, Any] = {
     "paper_start": {"USD": "1000"},
     "max_price_age_seconds": 30,
     "max_drawdown": 0.2,
+    "stop_loss": None,
+    "take_profit": None,
+    "trailing_stop": None,
+    "time_stop": None,
+    "max_exit_cost_bps": 1000,
     "budget": None,
     "cards": None,
     "notify_trades": "off",
@@ -68,6 +73,11 @@ BOUNDS = {
     "cooldown_seconds": (0, 86400),
     "max_price_age_seconds": (1, 3600),
     "max_drawdown": (0.01, 1),
+    "stop_loss": (0.001, 0.99),
+    "take_profit": (0.001, 100),
+    "trailing_stop": (0.001, 0.99),
+    "time_stop": (1, 100_000),
+    "max_exit_cost_bps": (1, 5000),
 }
 
 
@@ -113,7 +123,8 @@ def test_the_defaults_are_the_stated_ones() -> None:
 @pytest.mark.parametrize(("name", "bounds"), BOUNDS.items())
 def test_both_bounds_are_accepted_and_kept(name: str, bounds: tuple[float, float]) -> None:
     for bound in bounds:
-        assert getattr(change(DEFAULTS, {name: bound}), name) == bound
+        fitting = {"horizon": 1} if name == "time_stop" else {}
+        assert getattr(change(DEFAULTS, {**fitting, name: bound}), name) == bound
 
 
 @pytest.mark.parametrize(

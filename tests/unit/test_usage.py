@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from heisenbug.bot import Report
 from heisenbug.observing import _counts
-from heisenbug.tick import Report
 from heisenbug.usage.bill import bill_of, forecast_of
 from heisenbug.usage.meter import TELL_EVERY_SECONDS, Meter
 from heisenbug.usage.prices import PRICES, STANDING

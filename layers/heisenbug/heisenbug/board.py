@@ -33,6 +33,7 @@ def opportunity(scored: Scored) -> dict[str, Any]:
         "gate": scored.gate.name.lower(),
         "value": _number(scored.value),
         "limit": _number(scored.limit),
+        "exit": scored.exit,
         "why": why(scored),
     }
 

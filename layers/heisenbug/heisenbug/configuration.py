@@ -7,9 +7,10 @@ from datetime import UTC, datetime
 from typing import Any
 
 from heisenbug.domain.assets import Pair, TradingPair
-from heisenbug.domain.configuration import Configuration, check_model
+from heisenbug.domain.configuration import Configuration, check_sides
 from heisenbug.domain.errors import FieldError, InvalidSettings, NotFound, StaleVersion
 from heisenbug.domain.settings import DEFAULTS, Settings, as_plain, change, parse
+from heisenbug.domain.venue import UPHOLD, Venue
 from heisenbug.store.bot_config import BotConfig, StoredConfig
 from heisenbug.store.settings_history import SettingsHistory, SettingsVersion
 from heisenbug.store.trading_pair import TradingPairs
@@ -19,9 +20,10 @@ VERSIONS_LOOKED_AT = 100
 
 
 class Configurations:
-    """The configuration of one bot."""
+    """The configuration of one bot, which trades at `venue`."""
 
-    def __init__(self, bot_id: str) -> None:
+    def __init__(self, bot_id: str, venue: Venue = UPHOLD) -> None:
+        self._venue = venue
         self._config = BotConfig(bot_id)
         self._pairs = TradingPairs(bot_id)
         self._history = SettingsHistory(bot_id)
@@ -66,7 +68,7 @@ class Configurations:
         """What the settings would be with `changes`, of which nothing is kept; raises InvalidSettings."""
         stored = self._config.read()
         settings = _mended(stored, changes) if stored else change(DEFAULTS, changes)
-        _check_base(settings, self._enabled() if stored else _pairs_named(settings))
+        _check_told(settings, self._enabled() if stored else _pairs_named(settings), self._venue)
         return settings
 
     def as_it_was(self, version: int, names: Sequence[str] | None = None) -> dict[str, Any]:
@@ -105,7 +107,7 @@ class Configurations:
         version = (stored.version if stored else 0) + 1
         is_first = stored is None and not self._pairs.all()
         pairs = _pairs_named(settings) if is_first else self._enabled()
-        _check_base(settings, pairs)
+        _check_told(settings, pairs, self._venue)
         if is_first:
             self._pairs.fill(settings.pairs)
         self._config.write(settings, stored, version, who, at.astimezone(UTC).isoformat(timespec="milliseconds"))
@@ -113,7 +115,7 @@ class Configurations:
 
     def _valid(self, stored: StoredConfig) -> Configuration:
         settings, pairs = parse(stored.stated), self._enabled()
-        _check_base(settings, pairs)
+        _check_told(settings, pairs, self._venue)
         return Configuration(settings, pairs, stored.version)
 
     def _enabled(self) -> tuple[TradingPair, ...]:
@@ -144,7 +146,7 @@ def _mended(stored: StoredConfig, changes: Mapping[str, Any]) -> Settings:
     return change(DEFAULTS, {**stored.stated, **changes})
 
 
-def _check_base(settings: Settings, pairs: tuple[TradingPair, ...]) -> None:
+def _check_told(settings: Settings, pairs: tuple[TradingPair, ...], venue: Venue) -> None:
     sides = {side for trading in pairs for side in (trading.pair.base, trading.pair.quote)}
     named = {"base_currency": settings.base_currency, "bridge": settings.bridge}
     strangers = {field: asset for field, asset in named.items() if asset is not None and asset not in sides}
@@ -152,7 +154,7 @@ def _check_base(settings: Settings, pairs: tuple[TradingPair, ...]) -> None:
         must, those = "must be an asset of an enabled pair", f"those are {', '.join(sorted(sides))}."
         told = strangers.items()
         raise InvalidSettings([FieldError(field, f"{field} {must}, not {asset}; {those}") for field, asset in told])
-    check_model(settings, sides)
+    check_sides(settings, sides, venue)
 
 
 def _pairs_named(settings: Settings) -> tuple[TradingPair, ...]:

@@ -66,6 +66,7 @@ class Converting:
             _expected(decision, chosen),
             why(chosen),
             lease_until=int(self._deadline) + 1,
+            exit=chosen.exit or "",
         )
 
     def _quoted(self, trade: Trade, ledger: Ledger) -> Trade:
@@ -87,7 +88,21 @@ class Converting:
         left = min(quote.expires_at, self._deadline) - self._settling.moment()
         if left < LEAST_SECONDS_TO_COMMIT:
             return f"Only {left:.1f} s are left to commit."
+        if trade.exit:
+            return self._not_named(quote) or self._too_dear_to_leave(trade)
         return self._over_budget(quote, ledger) or self._too_dear(trade)
+
+    def _not_named(self, quote: VenueQuote) -> str | None:
+        """An exit may bring more than the budget, but live money touches no asset that is not named in it."""
+        if self._settings.most_of(quote.target) == 0:
+            return f"The budget does not name {quote.target}."
+        return None
+
+    def _too_dear_to_leave(self, trade: Trade) -> str | None:
+        cost, most = (trade.quoted_cost_bps or 0) / 10_000, self._settings.max_exit_cost_bps / 10_000
+        if cost <= most:
+            return None
+        return f"Getting out would cost {bps(cost)}, at most {bps(most)} may be paid (max_exit_cost_bps)."
 
     def _over_budget(self, quote: VenueQuote, ledger: Ledger) -> str | None:
         most = self._settings.most_of(quote.target)

@@ -105,7 +105,7 @@ def _numbers(trade: Trade, decision: Decision) -> Iterator[tuple[str, float, flo
 
 
 def _apart(before: float, now: float) -> float:
-    if before == now:
+    if before == now or not (isfinite(before) or isfinite(now)):
         return 0.0
     apart = abs(before - now) / max(abs(before), abs(now))
     return apart if isfinite(apart) else float("inf")
@@ -186,6 +186,8 @@ def _saw(trade: Trade, snapshot: Snapshot | None, inputs: Inputs | None) -> Iter
 
 
 def _wanted(trade: Trade, inputs: Inputs | None) -> str:
+    if trade.exit:
+        return f"It was to leave {trade.source}, whatever it expected: {trade.reason}."
     expected = trade.expected
     over = ""
     if inputs:

@@ -50,6 +50,7 @@ TRADE_COLUMNS = (
     "expected_cost_bps",
     "quoted_cost_bps",
     "cost_bps",
+    "exit",
     "reason",
     "outcome",
 )

@@ -6,7 +6,7 @@ from typing import Any
 from heisenbug.domain.ledger import WATCH_SECONDS, Dropped, Watched
 from heisenbug.domain.protections import Drawdown
 from heisenbug.domain.snapshot import Snapshot
-from heisenbug.domain.trade import Trade, TradeState
+from heisenbug.domain.trade import Trade, TradeState, if_known
 
 PUSHED_TRADES = {
     TradeState.EXECUTED: "trade_executed",
@@ -36,12 +36,13 @@ def trade_message(trade: Trade) -> dict[str, Any]:
         "received": None if trade.received is None else f"{trade.received:f}",
         "from_price": expected.source_price,
         "to_price": expected.target_price,
-        "confidence": expected.confidence,
-        "risk": expected.risk,
-        "expected_return": expected.expected_return,
+        "confidence": if_known(expected.confidence),
+        "risk": if_known(expected.risk),
+        "expected_return": if_known(expected.expected_return),
         "cost_bps": _bps(trade.realised_cost_bps),
         "expected_cost_bps": _bps(expected.cost * 10_000),
         "quoted_cost_bps": _bps(trade.quoted_cost_bps),
+        "exit": trade.exit or None,
         "reason": trade.reason,
         "outcome": trade.outcome,
     }

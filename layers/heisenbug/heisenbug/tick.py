@@ -120,7 +120,7 @@ def _looked_at(bot: Bot, now: Now, seen: View) -> Now:
     """The tick after its ledger saw the prices: written where that says more of what it holds, and no trade is open."""
     position, settings = now.position, now.told.settings
     prices = dict(zip(seen.assets, seen.prices.tolist(), strict=True))
-    ledger = position.ledger.looked_at(settings.base_currency, prices, now.due, None)
+    ledger = position.ledger.looked_at(settings.base_currency, prices, now.due, settings.trailing_stop)
     looked = replace(position, ledger=ledger)
     if ledger.entries == position.ledger.entries or now.state.open_trade:
         return replace(now, position=looked)
@@ -133,7 +133,8 @@ def _looked_at(bot: Bot, now: Now, seen: View) -> Now:
 
 
 def _portfolio(now: Now) -> Portfolio:
-    return now.position.ledger.portfolio(now.due, now.state.open_trade, now.state.killed_at is not None)
+    ledger, state = now.position.ledger, now.state
+    return ledger.portfolio(now.due, state.open_trade, state.killed_at is not None, now.told.settings.has_exits)
 
 
 def _convert(bot: Bot, now: Now, decision: Decision, snapshot: Snapshot) -> Ended | None:

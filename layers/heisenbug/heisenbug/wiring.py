@@ -68,7 +68,7 @@ def _queue_client(session: Session) -> Any:
 def desk_from_environment(environment: Mapping[str, str] = os.environ) -> Desk:
     """The desk of the bot that the environment names."""
     bind_all(environment.get("TABLE_PREFIX", ""))
-    return Desk(environment.get("BOT_ID", "default"), VENUES[environment.get("VENUE", "uphold")], now)
+    return Desk(environment.get("BOT_ID", "default"), _venue(environment), now)
 
 
 def overview_from_environment(desk: Desk, environment: Mapping[str, str] = os.environ) -> "Overview":
@@ -100,7 +100,7 @@ def exports_from_environment(environment: Mapping[str, str] = os.environ) -> "Ex
     """Its trades as files."""
     from heisenbug.exports import Exports
 
-    return Exports(environment.get("BOT_ID", "default"), VENUES[environment.get("VENUE", "uphold")])
+    return Exports(environment.get("BOT_ID", "default"), _venue(environment))
 
 
 # What backtests take is imported when it is wired: the trader starts without it.
@@ -184,7 +184,11 @@ def refitting_from_environment(environment: Mapping[str, str] = os.environ) -> "
 
     bind_all(environment.get("TABLE_PREFIX", ""))
     bot_id = environment.get("BOT_ID", "default")
-    return Refitting(Configurations(bot_id), States(bot_id), PriceSnapshots(bot_id), now)
+    return Refitting(Configurations(bot_id, _venue(environment)), States(bot_id), PriceSnapshots(bot_id), now)
+
+
+def _venue(environment: Mapping[str, str]) -> Venue:
+    return VENUES[environment.get("VENUE", "uphold")]
 
 
 class Wiring:
@@ -197,7 +201,7 @@ class Wiring:
         wait: Callable[[float], None] = time.sleep,
     ) -> None:
         self.bot_id = environment.get("BOT_ID", "default")
-        self.venue: Venue = VENUES[environment.get("VENUE", "uphold")]
+        self.venue: Venue = _venue(environment)
         self._told_time: datetime | None = None
         self._wall_clock, self._wait = clock, wait
         self._session = bind_all(environment.get("TABLE_PREFIX", ""))
@@ -212,7 +216,7 @@ class Wiring:
         self._queue = Ticks(_queue_client(self._session), environment.get("TICK_QUEUE_URL", ""))
         self._memory = Memory()
         self._remembered = Remembered()
-        self._configurations = Configurations(self.bot_id)
+        self._configurations = Configurations(self.bot_id, self.venue)
 
     def tell_time(self, now: float | None) -> None:
         """Let time stand still at `now` (epoch seconds) until told otherwise; told None, it goes on by itself.

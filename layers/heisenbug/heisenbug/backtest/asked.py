@@ -6,7 +6,7 @@ from typing import Any
 
 from heisenbug.backtest.rules import Fill, Wish
 from heisenbug.domain.assets import TradingPair
-from heisenbug.domain.configuration import Configuration, check_model
+from heisenbug.domain.configuration import Configuration, check_sides
 from heisenbug.domain.errors import FieldError, InvalidSettings
 from heisenbug.domain.rules import shown
 from heisenbug.domain.settings import DEFAULTS, Settings, change
@@ -32,7 +32,7 @@ class Asked:
         """The backtest on a market, over all of its pairs; raises InvalidSettings and OutOfRange."""
         history = history_of(market, self.settings.sample_seconds)
         _check_start(self.settings, history)
-        check_model(self.settings, _sides(history))
+        check_sides(self.settings, _sides(history), self.venue)
         begin = float(history.at[0]) if self.begin is None else self.begin
         end = float(history.at[-1]) if self.end is None else self.end
         pairs = tuple(TradingPair(pair) for pair in sorted(history.pairs))

@@ -7,7 +7,7 @@ from typing import Any
 from heisenbug.backtest import words
 from heisenbug.backtest.summary import Figures, Summary
 from heisenbug.backtest.thinned import thinned
-from heisenbug.domain.trade import Trade
+from heisenbug.domain.trade import Trade, if_known
 from heisenbug.markets.history import Floats
 from heisenbug.markets.market import iso
 
@@ -53,6 +53,7 @@ def _trade(trade: Trade) -> Plain:
         "to": trade.target,
         "amount": f"{trade.amount:f}",
         "received": f"{trade.received:f}" if trade.received is not None else None,
-        "confidence": trade.expected.confidence,
+        "confidence": if_known(trade.expected.confidence),
         "cost_bps": trade.realised_cost_bps,
+        "exit": trade.exit or None,
     }

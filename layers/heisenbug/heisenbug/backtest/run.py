@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
+from math import nan
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -19,7 +20,10 @@ Progress = Callable[[int], None]
 
 
 class Move(NamedTuple):
-    """What a conversion did: all a summary needs of it. `confidence` to six digits, `source_price` in the base."""
+    """What a conversion did: all a summary needs of it. `confidence` to six digits, `source_price` in the base.
+
+    An exit claims nothing: its confidence is NaN.
+    """
 
     due: int
     source: str
@@ -123,7 +127,7 @@ def move_of(trade: Trade) -> Move:
         trade.target,
         trade.amount,
         trade.received or Decimal(0),
-        trade.expected.confidence,
+        nan if trade.exit else trade.expected.confidence,
         trade.expected.source_price,
         trade.realised_cost_bps or 0.0,
     )

@@ -105,8 +105,8 @@ def _summary(run: Run, curves: Curves, came: Floats) -> Summary:
     known = run.equity[np.isfinite(run.equity)]
     if not len(known):
         raise Unpriceable(f"{history.name} never has a price of all that paper_start holds: begin with something else.")
-    judged = np.isfinite(came)
     confidence, worth = np.array(run.moves.confidence, float), run.moves.worth
+    judged = np.isfinite(came) & np.isfinite(confidence)
     turnover, costs = float(worth.sum()), float(worth @ np.array(run.moves.cost_bps, float)) / 10_000
     return Summary(
         market=history.name,

@@ -11,6 +11,7 @@ from heisenbug.domain.settings import DEFAULTS, change
 from heisenbug.domain.snapshot import Snapshot
 from heisenbug.domain.state import State
 from heisenbug.domain.trade import Trade
+from heisenbug.domain.venue import UPHOLD, Venue
 from heisenbug.messages import tick_message, utc
 from heisenbug.store.bot_state import Ledgers, States
 from heisenbug.store.price_snapshot import PriceSnapshots
@@ -24,10 +25,11 @@ Plain = dict[str, Any]
 class Known:
     """One bot's tables, and what several answers read from them."""
 
-    def __init__(self, bot_id: str, clock: Callable[[], datetime]) -> None:
+    def __init__(self, bot_id: str, clock: Callable[[], datetime], venue: Venue = UPHOLD) -> None:
         self.bot_id = bot_id
         self.clock = clock
-        self.configurations = Configurations(bot_id)
+        self.venue = venue
+        self.configurations = Configurations(bot_id, venue)
         self.states = States(bot_id)
         self.ledgers = Ledgers(bot_id)
         self.snapshots = PriceSnapshots(bot_id)

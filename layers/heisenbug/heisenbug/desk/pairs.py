@@ -4,7 +4,7 @@ from typing import Any
 
 from heisenbug.desk.known import Known, Plain
 from heisenbug.domain.assets import Pair, TradingPair
-from heisenbug.domain.configuration import check_model
+from heisenbug.domain.configuration import check_sides
 from heisenbug.domain.errors import FieldError, InvalidSettings, NotFound
 from heisenbug.domain.rules import BadValue, Flag
 from heisenbug.store.trading_pair import PRIORITY
@@ -21,7 +21,7 @@ class PairsDesk:
         return {"pairs": [_pair(trading) for trading in self._known.pairs.all()]}
 
     def put(self, name: str, enabled: Any = True, priority: Any = 50) -> Plain:
-        """Add a pair or change it; raises InvalidSettings, also where the model in use knows nothing of it."""
+        """Add a pair or change it; raises InvalidSettings, also where the settings do not fit it."""
         errors: list[FieldError] = []
         for field, rule, value in (("enabled", Flag(), enabled), ("priority", PRIORITY, priority)):
             try:
@@ -35,7 +35,7 @@ class PairsDesk:
         if errors:
             raise InvalidSettings(errors)
         if enabled:
-            check_model(self._known.told()[0].settings, {pair.base, pair.quote})
+            check_sides(self._known.told()[0].settings, {pair.base, pair.quote}, self._known.venue)
         trading = TradingPair(pair, enabled, int(priority))
         self._known.pairs.put(trading)
         return _pair(trading)

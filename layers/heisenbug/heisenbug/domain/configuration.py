@@ -4,8 +4,10 @@ from dataclasses import dataclass
 
 from heisenbug.domain.assets import TradingPair
 from heisenbug.domain.errors import FieldError, InvalidSettings
+from heisenbug.domain.exits import too_near
 from heisenbug.domain.model import misfit
 from heisenbug.domain.settings import Settings
+from heisenbug.domain.venue import Venue
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,6 +17,14 @@ class Configuration:
     settings: Settings
     pairs: tuple[TradingPair, ...]
     version: int
+
+
+def check_sides(settings: Settings, sides: set[str], venue: Venue) -> None:
+    """Whether the settings fit the assets that are traded: raises InvalidSettings naming each field that does not."""
+    check_model(settings, sides)
+    errors = too_near(settings, sides, venue)
+    if errors:
+        raise InvalidSettings(errors)
 
 
 def check_model(settings: Settings, sides: set[str]) -> None:

@@ -1,7 +1,7 @@
 """The bot's one decision: live, paper, backtest, replay and explain all call it."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from functools import lru_cache
 from math import isfinite
@@ -11,9 +11,11 @@ import numpy.typing as npt
 
 from heisenbug.domain.assets import round_received
 from heisenbug.domain.costs import conversion_costs
+from heisenbug.domain.exits import Exit
 from heisenbug.domain.forecasters import forecast
 from heisenbug.domain.forecasters.shipped import forecaster_of
-from heisenbug.domain.gates import Answer, Closed, Gate, Situation, every_answer, first_closed_gate
+from heisenbug.domain.gates import Answer, Closed, Gate, Situation
+from heisenbug.domain.leaving import BASE, Leaving, answers, closed_gates, leaving_of
 from heisenbug.domain.market import Market
 from heisenbug.domain.portfolio import Portfolio
 from heisenbug.domain.prices import Floats
@@ -30,7 +32,8 @@ FEWEST_SAMPLES = 3
 class Scored:
     """One conversion with its numbers (fractions) and the first gate that stopped it, with its `value` and `limit`.
 
-    `note` says why an asset has no price.
+    `note` says why an asset has no price. `exit` says why the holding goes where that is due; its `value` and `limit`
+    are then those of the exit while every gate is open.
     """
 
     source: str
@@ -47,13 +50,15 @@ class Scored:
     value: float
     limit: float
     note: str = ""
+    exit: Exit | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Decision:
     """Every conversion with its scores and first closed gate, and the one that trades, or none.
 
-    Arrays are N x N over `assets`; `growth` is the expected growth of value in the base currency.
+    Arrays are N x N over `assets`; `growth` is the expected growth of value in the base currency. `exits` are those
+    that are due, by the place of the asset that goes back to the base, the first one.
     """
 
     at: int
@@ -66,9 +71,18 @@ class Decision:
     chosen: Scored | None
     samples: int
     unpriced: Mapping[str, str]
+    exits: Mapping[int, Leaving] = field(default_factory=dict)
 
     def conversion(self, i: int, j: int) -> Scored:
         """The conversion of asset `i` into asset `j`."""
+        leaving = self.exits.get(i) if j == BASE else None
+        entering = self._entering(i, j)
+        if leaving is None:
+            return entering
+        gone = replace(entering, amount=leaving.amount, exit=leaving.due.exit)
+        return gone if gone.gate else replace(gone, value=leaving.due.value, limit=leaving.due.limit)
+
+    def _entering(self, i: int, j: int) -> Scored:
         scores, closed = self.scores, self.closed
         return Scored(
             self.assets[i],
@@ -105,10 +119,20 @@ def decide_on(seen: View, market: Market, portfolio: Portfolio, settings: Settin
         amount_of(asset, portfolio.held(asset), price, settings)
         for asset, price in zip(seen.assets, seen.prices.tolist(), strict=True)
     )
-    closed = first_closed_gate(_situation(market, seen, scores, portfolio, settings, venue, amounts))
-    growth = _growth(seen, scores, amounts)
+    situation = _situation(market, seen, scores, portfolio, settings, venue, amounts)
+    exits = leaving_of(situation)
     undecided = Decision(
-        market.at, seen.assets, seen.prices, amounts, scores, closed, growth, None, seen.rows, _unpriced(market, seen)
+        market.at,
+        seen.assets,
+        seen.prices,
+        amounts,
+        scores,
+        closed_gates(situation, exits),
+        _growth(seen, scores, amounts),
+        None,
+        seen.rows,
+        _unpriced(market, seen),
+        exits,
     )
     return _choose(undecided, market)
 
@@ -119,7 +143,7 @@ def gates_of(
     """What every gate said of the conversion of asset `i` into asset `j` in the decision on these inputs."""
     seen = view(market, settings.base_currency, settings.window)
     situation = _situation(market, seen, decision.scores, portfolio, settings, venue, decision.amounts)
-    return every_answer(situation, i, j)
+    return answers(situation, decision.exits, i, j)
 
 
 def equity(portfolio: Portfolio, decision: Decision) -> Decimal | None:
@@ -203,6 +227,11 @@ def _growth(seen: View, scores: Scores, amounts: tuple[Decimal, ...]) -> Floats:
 
 
 def _choose(undecided: Decision, market: Market) -> Decision:
+    """Of the exits that are open the one worth most; else of the entries the one that promises most."""
+    leaving = [place for place in undecided.exits if undecided.closed.gate[place, BASE] == Gate.OPEN]
+    if leaving:
+        worth = {place: float(undecided.exits[place].amount) * float(undecided.prices[place]) for place in leaving}
+        return replace(undecided, chosen=undecided.conversion(min(leaving, key=lambda p: (-worth[p], p)), BASE))
     open_cells = np.argwhere((undecided.closed.gate == Gate.OPEN) & ~np.eye(len(undecided.assets), dtype=bool))
     if not len(open_cells):
         return undecided

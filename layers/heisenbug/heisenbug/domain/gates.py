@@ -1,6 +1,6 @@
 """What must hold before a conversion may trade; and the first gate that stopped it, with its two numbers."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from enum import IntEnum
 
@@ -34,6 +34,10 @@ class Gate(IntEnum):
     OPEN_TRADE = 10
     STOPPED = 11
     KILLED = 12
+
+
+# What binds an exit; an entry is bound by all.
+BIND_EXITS = (Gate.PRICE, Gate.HELD, Gate.MINIMUM, Gate.OPEN_TRADE, Gate.KILLED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,13 +176,13 @@ _GATES: Mapping[Gate, Callable[[Situation], Asked]] = {
 }
 
 
-def first_closed_gate(situation: Situation) -> Closed:
-    """The first closed gate of every conversion; Gate.OPEN where all are open."""
+def first_closed_gate(situation: Situation, gates: Iterable[Gate] = _GATES) -> Closed:
+    """The first closed one of the gates, asked in this order, of every conversion; Gate.OPEN where all are open."""
     shape = situation.scores.cost.shape
     gate = np.zeros(shape, np.int8)
     value, limit = np.zeros(shape), np.zeros(shape)
-    for name, ask in _GATES.items():
-        asked = ask(situation)
+    for name in gates:
+        asked = _GATES[name](situation)
         first = asked.closed & (gate == Gate.OPEN)
         if first.any():
             gate = np.where(first, np.int8(name), gate)
@@ -187,12 +191,12 @@ def first_closed_gate(situation: Situation) -> Closed:
     return Closed(gate, value, limit)
 
 
-def every_answer(situation: Situation, i: int, j: int) -> tuple[Answer, ...]:
-    """What each gate says of the conversion of asset `i` into asset `j`, in the order they are asked."""
+def every_answer(situation: Situation, i: int, j: int, gates: Iterable[Gate] = _GATES) -> tuple[Answer, ...]:
+    """What each of the gates says of the conversion of asset `i` into asset `j`, in the order they are asked."""
     shape = situation.scores.cost.shape
 
     def at(numbers: Bools | Floats | float) -> float:
         return float(np.broadcast_to(numbers, shape)[i, j])
 
-    asked = ((gate, ask(situation)) for gate, ask in _GATES.items())
+    asked = ((gate, _GATES[gate](situation)) for gate in gates)
     return tuple(Answer(gate, not at(one.closed), at(one.value), at(one.limit)) for gate, one in asked)

@@ -83,10 +83,10 @@ class Ledger:
         entries = kept_up(before, held, prices, at, step_of(trailing_stop))
         return replace(self, entries=entries, base=base)
 
-    def portfolio(self, at: int, open_trade: str | None, killed: bool) -> Portfolio:
-        """What binds a decision at `at` (epoch seconds)."""
+    def portfolio(self, at: int, open_trade: str | None, killed: bool, has_exits: bool = False) -> Portfolio:
+        """What binds a decision at `at` (epoch seconds); without exits none looks at what was paid."""
         resting = {pair: until for pair, until in self.resting.items() if until > at}
-        return Portfolio(self.holdings, resting, self.seen_costs, open_trade, killed)
+        return Portfolio(self.holdings, resting, self.seen_costs, open_trade, killed, self.entries if has_exits else {})
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
 
+from heisenbug.domain.entries import Entries
+
 Conversion = tuple[str, str]
 HALF_LIFE_SECONDS = 6 * 3600
 
@@ -22,13 +24,17 @@ class SeenCost:
 
 @dataclass(frozen=True, slots=True)
 class Portfolio:
-    """Holdings per asset, resting conversions (until, epoch seconds), costs last quoted, and what bars trading."""
+    """Holdings per asset, resting conversions (until, epoch seconds), costs last quoted, and what bars trading.
+
+    `entries` are what holdings cost, as far as exits look at that.
+    """
 
     holdings: Mapping[str, Decimal]
     resting: Mapping[Conversion, int] = field(default_factory=dict)
     seen_costs: Mapping[Conversion, SeenCost] = field(default_factory=dict)
     open_trade: str | None = None
     killed: bool = False
+    entries: Entries = field(default_factory=dict)
 
     def held(self, asset: str) -> Decimal:
         """How much of `asset` the bot holds."""

@@ -116,10 +116,11 @@ class Choice:
 
 @dataclass(frozen=True, slots=True)
 class Number:
-    """A number within bounds, both included."""
+    """A number within bounds, both included; `because` says in a few words why those."""
 
     low: float
     high: float
+    because: str = ""
 
     def check(self, value: Any) -> float:
         if not _within(value, self.low, self.high):
@@ -127,7 +128,7 @@ class Number:
         return float(value)
 
     def must(self) -> str:
-        return f"a number from {self.low:g} to {self.high:g}"
+        return f"a number from {self.low:g} to {self.high:g}" + (f" ({self.because})" if self.because else "")
 
     def plain(self, value: Any) -> Any:
         return value
@@ -156,6 +157,31 @@ class Integer:
 
     def schema(self) -> dict[str, Any]:
         return {"type": "integer", "minimum": self.low, "maximum": self.high}
+
+
+@dataclass(frozen=True, slots=True)
+class OrNothing:
+    """A number that may also not be set."""
+
+    rule: Number | Integer
+
+    def check(self, value: Any) -> Any:
+        if value is None:
+            return None
+        try:
+            return self.rule.check(value)
+        except BadValue:
+            raise _refuse(self, value) from None
+
+    def must(self) -> str:
+        return f"{self.rule.must()}, or nothing"
+
+    def plain(self, value: Any) -> Any:
+        return value
+
+    def schema(self) -> dict[str, Any]:
+        schema = self.rule.schema()
+        return {**schema, "type": [schema["type"], "null"]}
 
 
 @dataclass(frozen=True, slots=True)

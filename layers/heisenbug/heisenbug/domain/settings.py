@@ -7,8 +7,9 @@ from decimal import Decimal
 from types import MappingProxyType
 from typing import Any
 
+from heisenbug.domain.contradictions import contradictions
 from heisenbug.domain.errors import FieldError, InvalidSettings
-from heisenbug.domain.model import Model, misfit
+from heisenbug.domain.model import Model
 from heisenbug.domain.rules import (
     Amount,
     Amounts,
@@ -21,6 +22,7 @@ from heisenbug.domain.rules import (
     Flag,
     Integer,
     Number,
+    OrNothing,
     Pairs,
     Rule,
 )
@@ -100,6 +102,29 @@ class Settings:
     max_drawdown: float = setting(
         0.2, Number(0.01, 1), "Equity this far under its peak kills the bot until a person re-arms it."
     )
+    stop_loss: float | None = setting(
+        None,
+        OrNothing(Number(0.001, 0.99, "a stop lies under what was paid")),
+        "A holding whose price is this far under what it cost, all in, goes back to the base currency.",
+    )
+    take_profit: float | None = setting(
+        None,
+        OrNothing(Number(0.001, 100, "a target lies above what was paid")),
+        "A holding that would bring this much more than it cost, after the cost of getting out, goes back.",
+    )
+    trailing_stop: float | None = setting(
+        None,
+        OrNothing(Number(0.001, 0.99, "a stop trails at a distance")),
+        "A holding whose price is this far under its highest since it was bought goes back.",
+    )
+    time_stop: int | None = setting(
+        None,
+        OrNothing(Integer(1, 100_000)),
+        "A holding that was bought this many samples ago, and is not expected to gain any more, goes back.",
+    )
+    max_exit_cost_bps: float = setting(
+        1000, Number(1, 5000), "The highest cost, in basis points, that getting out of a holding may be quoted at."
+    )
     budget: Mapping[str, Decimal] | None = setting(
         None,
         Amounts(optional=True),
@@ -121,6 +146,11 @@ class Settings:
     notify_per_hour: int = setting(
         10, Integer(1, 100), "How many notifications of one kind go out one way within an hour at most."
     )
+
+    @property
+    def has_exits(self) -> bool:
+        """Whether any exit is set."""
+        return (self.stop_loss, self.take_profit, self.trailing_stop, self.time_stop) != (None, None, None, None)
 
     def most_of(self, asset: str) -> Decimal | None:
         """The most the bot may hold or spend of `asset`; None where nothing bounds it, as only paper money may be."""
@@ -147,22 +177,10 @@ def change(current: Settings, changes: Mapping[str, Any]) -> Settings:
         except BadValue as bad:
             errors.append(FieldError(name, f"{name or 'The empty name'} {bad}"))
     changed = replace(current, **accepted)
-    errors += [] if errors else _model_errors(changed)
+    errors += [] if errors else contradictions(changed)
     if errors:
         raise InvalidSettings(errors)
     return changed
-
-
-def _model_errors(settings: Settings) -> list[FieldError]:
-    """What keeps the forecaster from being used: no model of its kind, or one that was fitted otherwise."""
-    model, name = settings.model, settings.forecaster
-    if name == "ridge" and (model is None or model.kind != "ridge"):
-        return [FieldError("forecaster", "forecaster ridge needs a fitted model: heisenbug fit makes one.")]
-    if model is None or model.kind != name:
-        return []
-    other = misfit(model, settings.window, settings.horizon, settings.sample_seconds)
-    message = f"model does not fit the settings: {other}. Fit it anew (heisenbug fit), or set forecaster=zero_drift."
-    return [FieldError("model", message)] if other else []
 
 
 def parse(stored: Mapping[str, Any]) -> Settings:

@@ -8,6 +8,7 @@ from decimal import Decimal
 from typing import Any
 
 from heisenbug.domain.assets import Pair
+from heisenbug.domain.entries import Entries, Entry
 from heisenbug.domain.guards import SAMPLES_TO_CONFIRM, Watch
 from heisenbug.domain.market import Guarded
 from heisenbug.domain.portfolio import Conversion, Portfolio, SeenCost
@@ -69,6 +70,7 @@ def pack(snapshot: Snapshot) -> bytes:
         "c": [[source, target, cost.bps, cost.at] for (source, target), cost in portfolio.seen_costs.items()],
         "o": portfolio.open_trade,
         "k": portfolio.killed,
+        **({"i": _pack_entries(portfolio.entries)} if portfolio.entries else {}),
         "e": None if snapshot.equity is None else str(snapshot.equity),
         "p": str(snapshot.peak),
         "n": snapshot.ticks,
@@ -91,6 +93,7 @@ def unpack(at: int, packed: bytes) -> Snapshot:
         _costs(plain["c"]),
         plain["o"],
         plain["k"],
+        _entries(plain.get("i", {})),
     )
     equity = None if plain["e"] is None else Decimal(plain["e"])
     return Snapshot(
@@ -118,6 +121,14 @@ def _pack_outcome(outcome: Outcome) -> list[Any]:
 def _outcome(packed: list[Any]) -> Outcome:
     chosen, gates, *scored = packed
     return Outcome(chosen, gates, tuple(scored))
+
+
+def _pack_entries(entries: Entries) -> dict[str, list[Any]]:
+    return {asset: [str(one.price), one.since, str(one.high)] for asset, one in entries.items()}
+
+
+def _entries(packed: Mapping[str, list[Any]]) -> dict[str, Entry]:
+    return {asset: Entry(Decimal(price), since, Decimal(high)) for asset, (price, since, high) in packed.items()}
 
 
 def _quote(item: tuple[str, list[str]]) -> tuple[Pair, Quote]:

@@ -4,6 +4,7 @@ import hashlib
 from dataclasses import dataclass
 from decimal import Decimal
 from enum import StrEnum
+from math import isfinite
 
 
 class TradeState(StrEnum):
@@ -63,7 +64,10 @@ class Expected:
 
 @dataclass(frozen=True, slots=True)
 class Trade:
-    """One conversion of `amount` source into target, decided at `due` (epoch seconds); the rest comes as known."""
+    """One conversion of `amount` source into target, decided at `due` (epoch seconds); the rest comes as known.
+
+    `exit` names what sent a holding back to the base currency; empty where that was an ordinary conversion.
+    """
 
     id: str
     mode: str
@@ -82,11 +86,17 @@ class Trade:
     outcome: str = ""
     sequence: int = 0
     finished_at: int | None = None
+    exit: str = ""
 
 
 def trade_id(bot_id: str, mode: str, due: int, source: str, target: str) -> str:
     """The one id of a decision: the same decision always has the same id."""
     return hashlib.sha256(f"{bot_id}|{mode}|{due}|{source}|{target}".encode()).hexdigest()[:24]
+
+
+def if_known(number: float) -> float | None:
+    """A number as tables and clients take it: what a decision could not know, as an exit need not, is None."""
+    return number if isfinite(number) else None
 
 
 def cost_fraction(amount: Decimal, received: Decimal, source_price: float, target_price: float) -> float:

@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 from math import isfinite
 
 from heisenbug.domain.decide import Scored
+from heisenbug.domain.exits import Exit
 from heisenbug.domain.gates import Answer, Gate
 
 
@@ -76,11 +77,28 @@ _PASSED: Mapping[Gate, Callable[[Answer], str]] = {
 }
 
 
+_LEAVES: Mapping[Exit, Callable[[Scored], str]] = {
+    Exit.FLATTEN: lambda _: "everything goes back to the base currency, as a person said (heisenbug flatten)",
+    Exit.STOP_LOSS: lambda c: f"stop-loss: {c.source} at {_number(c.value)} is not above {_number(c.limit)}",
+    Exit.TRAILING_STOP: lambda c: f"trailing stop: {c.source} at {_number(c.value)} is not above {_number(c.limit)}",
+    Exit.TAKE_PROFIT: lambda c: (
+        f"take-profit: {c.source} brings {_number(c.value)} after the cost of getting out, at least "
+        f"{_number(c.limit)} was wanted"
+    ),
+    Exit.TIME_STOP: lambda c: (
+        f"time stop: {c.source} was bought {c.value:.0f} s ago, {c.limit:.0f} s were its time, and is not expected "
+        "to gain any more"
+    ),
+}
+
+
 def passed(answer: Answer) -> str:
     """How a conversion passed a gate that is open, and by how much."""
     return _PASSED[answer.gate](answer)
 
 
 def why(conversion: Scored) -> str:
-    """Why a conversion does, or does not, trade: its first closed gate with the two numbers."""
+    """Why a conversion does, or does not, trade: its first closed gate with the two numbers, or its exit."""
+    if conversion.exit is not None and conversion.gate is Gate.OPEN:
+        return _LEAVES[conversion.exit](conversion)
     return _WHY[conversion.gate](conversion)

@@ -7,6 +7,7 @@ The partition is the bot's id for paper and the id with `:live` for live money.
 from collections.abc import Sequence
 from decimal import Decimal
 from functools import reduce
+from math import inf, nan
 from operator import and_
 from typing import Any
 
@@ -14,7 +15,7 @@ from pynamodb.attributes import BinaryAttribute, NumberAttribute, UnicodeAttribu
 from pynamodb.exceptions import DoesNotExist
 from pynamodb.expressions.condition import Condition
 
-from heisenbug.domain.trade import Expected, Trade, TradeState, VenueQuote
+from heisenbug.domain.trade import Expected, Trade, TradeState, VenueQuote, if_known
 from heisenbug.domain.wanted import EVERY_TRADE, Wanted
 from heisenbug.store.tables import BotModel, DecimalAttribute, PlainMeta
 
@@ -39,10 +40,10 @@ class TradeAttributes(BotModel):
     received = DecimalAttribute(null=True)
     from_price = NumberAttribute()
     to_price = NumberAttribute()
-    confidence = NumberAttribute()
-    risk = NumberAttribute()
-    expected_return = NumberAttribute()
-    expected_log_return = NumberAttribute()
+    confidence = NumberAttribute(null=True)
+    risk = NumberAttribute(null=True)
+    expected_return = NumberAttribute(null=True)
+    expected_log_return = NumberAttribute(null=True)
     expected_cost_bps = NumberAttribute()
     quoted_cost_bps = NumberAttribute(null=True)
     realised_cost_bps = NumberAttribute(null=True)
@@ -53,6 +54,7 @@ class TradeAttributes(BotModel):
     quote_receives = DecimalAttribute(null=True)
     quote_expires_at = NumberAttribute(null=True)
     finished_at = NumberAttribute(null=True)
+    exit = UnicodeAttribute(null=True)
     record = BinaryAttribute(null=True, legacy_encoding=False)
 
 
@@ -150,10 +152,10 @@ def trade_attributes(trade: Trade) -> dict[str, Any]:
         "received": trade.received,
         "from_price": expected.source_price,
         "to_price": expected.target_price,
-        "confidence": expected.confidence,
-        "risk": expected.risk,
-        "expected_return": expected.expected_return,
-        "expected_log_return": expected.expected_log_return,
+        "confidence": if_known(expected.confidence),
+        "risk": if_known(expected.risk),
+        "expected_return": if_known(expected.expected_return),
+        "expected_log_return": if_known(expected.expected_log_return),
         "expected_cost_bps": expected.cost * 10_000,
         "quoted_cost_bps": trade.quoted_cost_bps,
         "realised_cost_bps": trade.realised_cost_bps,
@@ -164,6 +166,7 @@ def trade_attributes(trade: Trade) -> dict[str, Any]:
         "quote_receives": quote.receives if quote else None,
         "quote_expires_at": quote.expires_at if quote else None,
         "finished_at": trade.finished_at,
+        "exit": trade.exit or None,
     }
 
 
@@ -187,15 +190,20 @@ def trade_of(item: TradeAttributes) -> Trade:
         item.outcome or "",
         int(item.sequence),
         None if item.finished_at is None else int(item.finished_at),
+        item.exit or "",
     )
+
+
+def _or(number: float | None, unknown: float) -> float:
+    return unknown if number is None else number
 
 
 def _expected(item: TradeAttributes) -> Expected:
     return Expected(
-        item.confidence,
-        item.expected_return,
-        item.expected_log_return,
-        item.risk,
+        _or(item.confidence, nan),
+        _or(item.expected_return, nan),
+        _or(item.expected_log_return, nan),
+        _or(item.risk, inf),
         item.expected_cost_bps / 10_000,
         item.from_price,
         item.to_price,

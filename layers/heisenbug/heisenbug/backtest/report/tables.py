@@ -86,7 +86,7 @@ def _trade(trade: Trade, came: float, digits: int) -> Sequence[str]:
         f"{move.worth:,.{digits}f}",
         _minus(f"{move.cost:,.{digits + 2}f}"),
         _minus(f"{trade.realised_cost_bps:.1f}") if trade.realised_cost_bps is not None else "\N{EN DASH}",
-        f"{trade.expected.confidence:.2f}",
+        "\N{EN DASH}" if trade.exit else f"{trade.expected.confidence:.2f}",
         signed(expm1(came)) if isfinite(came) else "\N{EN DASH}",
         escape(trade.reason if trade.state is TradeState.EXECUTED else f"{trade.state}: {trade.outcome}"),
     )
