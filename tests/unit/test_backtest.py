@@ -57,6 +57,26 @@ VARIANTS: dict[str, dict[str, Any]] = {
     "all confidence asked": {**KEEN, "min_confidence": 1},
     "another base": {**KEEN, "base_currency": "BTC", "paper_start": {"BTC": "1"}},
     "stopped": {**KEEN, "is_active": False},
+    "a stop-loss": {**KEEN, "stop_loss": 0.002},
+    "a target": {**KEEN, "take_profit": 0.002},
+    "a trailing stop": {**KEEN, "trailing_stop": 0.003},
+    "a time stop": {**KEEN, "time_stop": 45, "cooldown_seconds": 600},
+    "every exit": {**KEEN, "stop_loss": 0.004, "take_profit": 0.004, "trailing_stop": 0.004, "time_stop": 60},
+    "an exit while stopped": {
+        **KEEN,
+        "is_active": False,
+        "trailing_stop": 0.002,
+        "paper_start": {"BTC": "1"},
+    },
+    "an exit and a kill": {**KEEN, "trailing_stop": 0.003, "max_drawdown": 0.01},
+}
+
+
+EXIT_OF = {
+    "a stop-loss": "stop_loss",
+    "a target": "take_profit",
+    "a trailing stop": "trailing_stop",
+    "a time stop": "time_stop",
 }
 
 
@@ -64,6 +84,13 @@ VARIANTS: dict[str, dict[str, Any]] = {
 @pytest.mark.parametrize("name", VARIANTS)
 def test_the_fast_way_makes_the_trades_of_the_plain_loop(name: str, fill: Fill) -> None:
     assert_alike(wish(generated(240), fill, **VARIANTS[name]))
+
+
+@pytest.mark.parametrize("name", [name for name in VARIANTS if "exit" in name or name in EXIT_OF])
+def test_where_an_exit_is_set_it_is_taken(name: str) -> None:
+    run = run_fast(wish(generated(400), Fill.NEXT_SAMPLE, **VARIANTS[name]))
+    taken = {trade.exit for trade in run.trades if trade.exit}
+    assert taken >= {EXIT_OF[name]} if name in EXIT_OF else taken
 
 
 def test_so_it_does_with_what_was_learned() -> None:
@@ -93,6 +120,8 @@ def test_so_it_does_where_prices_are_missing_wrong_or_guarded(fill: Fill) -> Non
     plain = assert_alike(wish(gappy(), fill, **KEEN))
     assert plain.trades
     assert plain.gates[Gate.PRICE] > 100
+    exits = assert_alike(wish(gappy(), fill, **VARIANTS["every exit"]))
+    assert any(trade.exit for trade in exits.trades)
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,7 @@ Every step is written down before the next one is taken, so that whatever dies, 
 """
 
 from dataclasses import replace
-from math import exp
+from math import exp, isnan, nan
 
 from heisenbug.domain.decide import Decision, Scored
 from heisenbug.domain.errors import MarketUnavailable, NeedsPerson, Rejected, Unresolved
@@ -66,7 +66,7 @@ class Converting:
             _expected(decision, chosen),
             why(chosen),
             lease_until=int(self._deadline) + 1,
-            exit=chosen.exit or "",
+            exit=str(chosen.exit or ""),
         )
 
     def _quoted(self, trade: Trade, ledger: Ledger) -> Trade:
@@ -160,11 +160,16 @@ def _sentence(refused: Exception) -> str:
 def _expected(decision: Decision, chosen: Scored) -> Expected:
     place = {asset: index for index, asset in enumerate(decision.assets)}
     return Expected(
-        chosen.confidence,
-        chosen.expected_return,
-        chosen.expected_log_return,
-        chosen.risk,
+        _one_nan(chosen.confidence),
+        _one_nan(chosen.expected_return),
+        _one_nan(chosen.expected_log_return),
+        _one_nan(chosen.risk),
         chosen.cost,
         float(decision.prices[place[chosen.source]]),
         float(decision.prices[place[chosen.target]]),
     )
+
+
+def _one_nan(number: float) -> float:
+    """The number; what is not known is always the same NaN, so that equal trades are equal."""
+    return nan if isnan(number) else number

@@ -1,7 +1,8 @@
 """The fast way: the live decision is asked only at samples where a gate could open, everything between is arrays.
 
 Trades are those of the plain loop to the digit. Where one conversion alone could pass and surely does, it is settled
-swiftly; what is in doubt is decided on the same view, and who decides, converts and settles is the same code.
+swiftly; what is in doubt is decided on the same view, and who decides, converts and settles is the same code. Where an
+exit is set, every sample is decided: steps.py.
 """
 
 from bisect import bisect_right
@@ -19,6 +20,7 @@ from heisenbug.backtest.live import LiveCode, trades_at
 from heisenbug.backtest.rules import Wish
 from heisenbug.backtest.run import Moves, Progress, Run, count_gates, move_of
 from heisenbug.backtest.seen import Seen, seen
+from heisenbug.backtest.steps import Steps, needs_care
 from heisenbug.backtest.swift import Holdings, Swift
 from heisenbug.domain.costs import conversion_costs
 from heisenbug.domain.decide import equity_of
@@ -40,6 +42,8 @@ NEAR = 1e-6
 def run_fast(wish: Wish, progress: Progress = lambda row: None) -> Run:
     """The backtest, to the trades of the plain loop."""
     past = seen(wish)
+    if needs_care(past):
+        return Steps(past).run(progress)
     return Walk(past, prospects_of(past)).run(progress)
 
 

@@ -4,6 +4,7 @@ What it writes down is kept in memory.
 """
 
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from datetime import UTC, datetime
 
 from heisenbug.backtest.memory import Memory, MemoryBook, MemoryFills
@@ -33,10 +34,18 @@ class LiveCode:
         """The clock: the sample that is looked at."""
         return datetime.fromtimestamp(int(self._wish.history.at[self._row]), UTC)
 
+    def looked_at(self, row: int, position: Position) -> Position:
+        """Where it stands after its ledger saw the prices of a sample."""
+        settings, seen = self._wish.told.settings, self._seen.view(row)
+        prices = dict(zip(seen.assets, seen.prices.tolist(), strict=True))
+        at = int(self._wish.history.at[row])
+        ledger = position.ledger.looked_at(settings.base_currency, prices, at, settings.trailing_stop)
+        return replace(position, ledger=ledger)
+
     def decide(self, row: int, ledger: Ledger, killed: bool) -> Decision:
         """What a bot with this ledger decides at a sample."""
-        portfolio = ledger.portfolio(int(self._wish.history.at[row]), None, killed)
         settings, venue = self._wish.told.settings, self._wish.venue
+        portfolio = ledger.portfolio(int(self._wish.history.at[row]), None, killed, settings.has_exits)
         return decide_on(self._seen.view(row), self._seen.market(row), portfolio, settings, venue)
 
     def convert(self, row: int, decision: Decision, position: Position) -> Position:

@@ -13,8 +13,9 @@ from heisenbug.backtest.hurried import HurriedWalk
 from heisenbug.backtest.rules import Fill, Wish
 from heisenbug.backtest.run import Run
 from heisenbug.backtest.seen import Seen, seen
+from heisenbug.backtest.steps import Steps, needs_care
 from heisenbug.domain.assets import TradingPair
-from heisenbug.domain.configuration import Configuration
+from heisenbug.domain.configuration import Configuration, check_sides
 from heisenbug.domain.errors import InvalidSettings
 from heisenbug.domain.settings import Settings, as_plain, change, parse
 from heisenbug.domain.venue import Venue
@@ -99,6 +100,7 @@ class Sweep:
         point = self.grid.point(number)
         try:
             settings = change(self.settings, point)
+            check_sides(settings, {side for pair in self.history.pairs for side in (pair.base, pair.quote)}, self.venue)
         except InvalidSettings as bad:
             return Row(number, point, error=str(bad))
         before, after = self.runs(settings)
@@ -112,6 +114,8 @@ class Sweep:
         Their gates are not counted. The second is of the whole history, with no equity and no trades before the cut.
         """
         past = self._see(settings)
+        if needs_care(past):
+            return Steps(past.until(self.cut)).run(), Steps(past).run(begin=self.cut)
         ahead = prospects_of(past)
         before = HurriedWalk(past.until(self.cut), ahead.until(self.cut)).run()
         return before, HurriedWalk(past, ahead).run(begin=self.cut)
