@@ -172,11 +172,25 @@ def test_who_saves_on_old_settings_is_told_so_and_overwrites_nothing(visit: Visi
         bot.change(min_confidence=before["min_confidence"])
 
 
+def test_trying_out_a_notification_says_what_came_of_it_in_the_servers_words(visit: Visit, bot: Deployed) -> None:
+    words = bot.http("POST", "notifications/test", {"way": "telegram"}).json()["error"]["message"]
+    assert "heisenbug notify telegram" in words
+    visit.sign_in()
+    visit.go("settings")
+    section = visit.page.locator("#notifications")
+    section.get_by_role("button", name="Try Telegram").click()
+    expect(section.get_by_role("alert")).to_have_text(words, timeout=SLOW)
+    section.get_by_role("button", name="Try e-mail and SMS").click()
+    expect(section.get_by_role("status")).to_contain_text("It was published to", timeout=SLOW)
+    assert visit.violations() == []
+
+
 def test_the_reader_sees_everything_and_can_change_nothing(visit: Visit, bot: Deployed) -> None:
     visit.sign_in(bot.reader_token)
     expect(visit.page.get_by_role("button", name="Kill…")).to_have_count(0)
     visit.go("settings")
     expect(visit.page.get_by_label("risk_tolerance", exact=True)).to_be_disabled()
+    expect(visit.page.get_by_role("button", name="Try Telegram")).to_be_disabled()
     visit.page.keyboard.press("Shift+K")
     expect(visit.page.get_by_role("dialog")).to_have_count(0)
 
