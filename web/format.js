@@ -20,6 +20,15 @@ export function amount(text) {
   return Number(text).toLocaleString("en-US", { minimumFractionDigits: 2, maximumFractionDigits: digits });
 }
 
+/** A worth with as many decimals as `like` has, which is told in the same currency. */
+export function worth(number, like) {
+  if (!isKnown(number)) return DASH;
+  const digits = String(like ?? "0.00").split(".")[1]?.length ?? 0;
+  const least = 10 ** -digits;
+  if (number > 0 && number < least / 2) return `< ${least.toFixed(digits)}`;
+  return Number(number).toLocaleString("en-US", { minimumFractionDigits: digits, maximumFractionDigits: digits });
+}
+
 export const percent = (part, digits = 2) => (isKnown(part) ? `${(part * 100).toFixed(digits)} %` : DASH);
 export const decimals = (number, digits = 2) => (isKnown(number) ? Number(number).toFixed(digits) : DASH);
 export const points = (number) => (isKnown(number) ? `${number.toFixed(1)} bp` : DASH);

@@ -46,13 +46,13 @@ LONG = "AVERYLONGASSETNAMEINDEED"
 @pytest.mark.parametrize("size", SIZES)
 def test_none_and_a_hundred_trades_with_long_names_fit(browser: Browser, bot: Deployed, size: str) -> None:
     with visiting(browser, bot, size) as visit:
-        visit.answer("trades?limit=50", {"trades": [], "cursor": None})
+        visit.answer("trades?limit=25", {"trades": [], "cursor": None})
         visit.sign_in()
         visit.go("trades")
         expect(visit.page.locator("#kept")).to_contain_text("None yet")
         visit.page.unroute_all(behavior="ignoreErrors")
         many = [trade(number, to=LONG, reason=f"{LONG} " * 8) for number in range(100, 0, -1)]
-        visit.answer("trades?limit=50", {"trades": many, "cursor": None})
+        visit.answer("trades?limit=25", {"trades": many, "cursor": None})
         visit.go("overview")
         visit.go("trades")
         expect(visit.page.locator("#kept tbody tr")).to_have_count(100)
@@ -84,10 +84,10 @@ def test_trades_are_chosen_and_turned_over_by_the_server(visit: Visit) -> None:
     )
     kept.get_by_role("button", name="Older").click()
     expect(kept.get_by_role("button", name="Older")).to_be_disabled()
-    assert asked[-1] == "limit=50&state=EXECUTED&asset=BTC&cursor=9"
+    assert asked[-1] == "limit=25&state=EXECUTED&asset=BTC&cursor=9"
     kept.get_by_role("button", name="Newer").click()
     expect(kept.get_by_role("button", name="Newer")).to_be_disabled()
-    assert asked[-1] == "limit=50&state=EXECUTED&asset=BTC"
+    assert asked[-1] == "limit=25&state=EXECUTED&asset=BTC"
 
 
 def test_a_filter_that_is_none_is_refused_beside_it_in_the_servers_words(visit: Visit, bot: Deployed) -> None:

@@ -3,14 +3,17 @@
 import { html } from "../html.js";
 
 /** The command, or the commands, that do the same in a terminal. */
-export const Twin = ({ command }) => html`<p class="twin">In a terminal: ${[command].flat().map((one, place) => html`${place ? ", " : null}<code key=${one}>heisenbug ${one}</code>`)}</p>`;
+export const Twin = ({ command }) => html`<p class="twin"><span class="hidden">In a terminal: </span>${[command].flat().map((one, place) => html`${place ? html`<span class="hidden">, </span>` : null}<code key=${one}>heisenbug ${one}</code>`)}</p>`;
 
-/** A titled part of a screen. */
-export function Section({ title, note, twin, children, name }) {
+/** A titled part of a screen; `choice` stands beside its title. */
+export function Section({ title, note, twin, choice, children, name }) {
   return html`<section aria-labelledby=${`${name}-title`} id=${name}>
-    <h2 id=${`${name}-title`}>${title} ${note ? html`<small>${note}</small>` : null}</h2>
+    <div class="head">
+      <h2 id=${`${name}-title`}>${title} ${note ? html`<small>${note}</small>` : null}</h2>
+      ${choice}
+      ${twin ? html`<${Twin} command=${twin} />` : null}
+    </div>
     ${children}
-    ${twin ? html`<${Twin} command=${twin} />` : null}
   </section>`;
 }
 

@@ -85,10 +85,8 @@ export function drawPrices(chart, colours) {
   };
 }
 
-const markerOf = ({ time, isBuy, text }, colours) =>
-  isBuy
-    ? { time, position: "belowBar", shape: "arrowUp", color: colours.good, text }
-    : { time, position: "aboveBar", shape: "arrowDown", color: colours.bad, text };
+const markerOf = ({ time, isBuy }, colours) =>
+  isBuy ? { time, position: "belowBar", shape: "arrowUp", color: colours.good } : { time, position: "aboveBar", shape: "arrowDown", color: colours.bad };
 
 export function drawEquity(chart, colours) {
   const { BaselineSeries, HistogramSeries } = globalThis.LightweightCharts;

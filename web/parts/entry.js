@@ -4,9 +4,9 @@ import { Refusal } from "../api.js";
 import { html } from "../html.js";
 
 /** A field with its name; `children` are a select's options, without them it is an input. */
-export function Entry({ label, name, error, children, value, onType, ...more }) {
-  const told = { id: `entry-${name}`, name, value, "aria-invalid": error ? "true" : undefined, "aria-describedby": error ? `wrong-${name}` : undefined, ...more };
-  return html`<div class="entry">
+export function Entry({ label, name, error, children, value, onType, kind = "", ...more }) {
+  const told = { id: `entry-${name}`, name, ...(value === undefined ? {} : { value }), "aria-invalid": error ? "true" : undefined, "aria-describedby": error ? `wrong-${name}` : undefined, ...more };
+  return html`<div class=${`entry ${kind}`}>
     <label for=${told.id}>${label}</label>
     ${children ? html`<select ...${told} onChange=${onType}>${children}</select>` : html`<input autocomplete="off" spellcheck=${false} ...${told} onInput=${onType} />`}
     ${error ? html`<p id=${`wrong-${name}`} class="bad" role="alert">${error}</p>` : null}

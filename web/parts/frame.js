@@ -5,6 +5,7 @@ import { plural, span, time } from "../format.js";
 import { html } from "../html.js";
 import { lateness, signOut } from "../live.js";
 import { isAdmin, link, preferences, prefer, route, second, session, status, toasts, trouble } from "../state.js";
+import { useEffect } from "../vendor/preact-hooks.js";
 import { askToKill, askToRearm, start, stop } from "./act.js";
 import { Badge } from "./bits.js";
 
@@ -14,16 +15,21 @@ const STATES = { running: "running", stopped: "plain", killed: "killed" };
 export function Header() {
   const known = status.value;
   const isLive = known?.mode === "live";
+  const { screen } = route.value;
+  useEffect(() => {
+    const [shown, all] = [document.querySelector("nav [aria-current]"), document.querySelector("nav")];
+    all.scrollLeft = shown.offsetLeft - (all.clientWidth - shown.offsetWidth) / 2; // a phone has no room for all
+  }, [screen]);
   return html`<header class=${isLive ? "live" : ""}>
     <div class="bar">
-      <a class="name" href="#/overview"><${Mark} />Heisenbug</a>
+      <a class="name" href="#/overview"><${Mark} /><span>Heisenbug</span></a>
       ${known ? html`<${Badge} kind=${isLive ? "money live" : "money paper"}>${isLive ? "LIVE money" : "PAPER money"}<//>` : null}
       ${known ? html`<${Badge} kind=${STATES[known.state] ?? "killed"} title=${stateTitle(known)}>${known.state}<//>` : null}
       <${Connection} />
       <${Switches} known=${known} />
     </div>
     <nav aria-label="Screens">
-      ${SCREENS.map((name) => html`<a key=${name} href=${`#/${name}`} aria-current=${route.value.screen === name ? "page" : undefined}>${title(name)}</a>`)}
+      ${SCREENS.map((name) => html`<a key=${name} href=${`#/${name}`} aria-current=${screen === name ? "page" : undefined}>${title(name)}</a>`)}
     </nav>
   </header>`;
 }

@@ -52,7 +52,7 @@ function Begin({ again }) {
           <${Entry} label="From" placeholder="the beginning" ...${type("from")} />
           <${Entry} label="To" placeholder="the end" ...${type("to")} />
           <${Entry} label="Filled" ...${type("fill")}>${Object.entries(FILLS).map(([name, words]) => html`<option key=${name} value=${name}>${words}</option>`)}<//>
-          <${Entry} label="Settings" placeholder="risk_tolerance=0.4 horizon=15" ...${type("set")} error=${errors.rest} />
+          <${Entry} label="Settings" kind="long" placeholder="risk_tolerance=0.4 horizon=15" ...${type("set")} error=${errors.rest} />
           <button type="submit" class="main" disabled=${!isAdmin.value}>Run it</button>
         </form>`
       : html`<p class="empty">No market was uploaded yet: <code>heisenbug market upload FILE</code> does it.</p>`}<//>

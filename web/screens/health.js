@@ -5,6 +5,7 @@ import { html } from "../html.js";
 import { useAsked } from "../parts/asked.js";
 import { Answer, Section, Table, Tile } from "../parts/bits.js";
 import { second, status } from "../state.js";
+import { useState } from "../vendor/preact-hooks.js";
 
 export function Health() {
   const asked = useAsked("health", { every: 15 });
@@ -12,11 +13,13 @@ export function Health() {
     <${Answer} asked=${asked} rows=${40}>${(health) => html`
       <${Problems} health=${health} />
       <${Around} health=${health} />
-      <${Doubts} health=${health} />
       <${Ticks} ticks=${health.ticks} />
-      <${Guarded} />
-      <${Learned} />
-      <${Deployed} health=${health} />`}<//>
+      <div class="rooms">
+        <${Doubts} health=${health} />
+        <${Guarded} />
+        <${Learned} />
+        <${Deployed} health=${health} />
+      </div>`}<//>
     <${Cost} />`;
 }
 
@@ -59,18 +62,23 @@ function Doubts({ health: { unresolved, watched } }) {
   <//>`;
 }
 
+const FEW = 10;
+
 function Ticks({ ticks }) {
+  const [isWhole, setWhole] = useState(false);
+  const slowest = Math.max(1, ...ticks.map((row) => row.after_ms));
   const columns = [
     { name: "at", label: "Due", show: (row) => time(row.at) },
     { name: "tick", label: "Number", kind: "number", show: (row) => row.tick },
-    { name: "after", label: "Decided after", kind: "number", show: (row) => `${row.after_ms.toLocaleString("en-US")} ms` },
+    { name: "after", label: "Decided after", kind: "number", show: (row) => html`<span class="lasted" style=${{ "--part": `${(100 * row.after_ms) / slowest}%` }}>${row.after_ms.toLocaleString("en-US")} ms</span>` },
     { name: "age", label: "Price age", kind: "number", show: (row) => `${decimals(row.price_age_seconds, 1)} s` },
     { name: "equity", label: "Equity", kind: "number", show: (row) => money(row.equity) },
     { name: "sample", label: "Kept as", show: (row) => (row.is_sample ? "sample" : "tick") },
     { name: "errors", label: "Errors", kind: "wide", show: (row) => (row.errors.length ? html`<span class="bad">${plural(row.guarded, "pair")} left out: ${row.errors.join("; ")}</span>` : "none") },
   ];
   return html`<${Section} name="ticks" title="Newest ticks" note="newest first" twin=${["health", "ticks"]}>
-    ${ticks.length ? html`<${Table} label="Ticks" columns=${columns} rows=${ticks} keyOf=${(row) => row.tick} />` : html`<p class="empty">No tick yet; the first comes within a minute.</p>`}
+    ${ticks.length ? html`<${Table} label="Ticks" columns=${columns} rows=${isWhole ? ticks : ticks.slice(0, FEW)} keyOf=${(row) => row.tick} />` : html`<p class="empty">No tick yet; the first comes within a minute.</p>`}
+    ${ticks.length > FEW ? html`<button type="button" class="quiet" onClick=${() => setWhole(!isWhole)}>${isWhole ? "Show fewer" : `Show all ${ticks.length}`}</button>` : null}
   <//>`;
 }
 

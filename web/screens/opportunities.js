@@ -75,7 +75,7 @@ function Decisions() {
     { name: "at", label: "Tick", show: (row) => time(row.at) },
     { name: "verdict", label: "Verdict", show: (row) => (row.chosen ? "trade" : "no trade") },
     { name: "best", label: "Best conversion", kind: "strong", show: ({ best }) => (best ? `${best.from} → ${best.to}` : "–") },
-    { name: "gate", label: "Stopped by", show: ({ best }) => best?.gate.replace("_", " ") ?? "–" },
+    { name: "gate", label: "Stopped by", show: ({ best, chosen }) => (best && !chosen ? best.gate.replace("_", " ") : "–") },
     { name: "why", label: "Why", kind: "wide", show: ({ best }) => best?.why ?? "–" },
     { name: "again", label: "Decided again", show: ({ again }) => (again.same === null ? "not known" : again.same ? "the same" : "differs") },
   ];

@@ -1,6 +1,6 @@
 // The bot at a glance: what it is worth, what it holds, what it did, and why it did nothing else.
 
-import { amount, DASH, decimals, money, percent, plural, points, reason, seconds, signed, span, time } from "../format.js";
+import { amount, DASH, decimals, money, percent, plural, points, reason, seconds, signed, span, time, worth } from "../format.js";
 import { html } from "../html.js";
 import { choosePair, lateness } from "../live.js";
 import { Answer, Meter, Section, Table, Tile, Twin, Waiting } from "../parts/bits.js";
@@ -30,18 +30,25 @@ function Tiles({ whole }) {
   const left = seconds(status.next_tick) - at;
   const { today } = performance;
   const change = today.change === null || !Number(today.begin) ? null : Number(today.change) / Number(today.begin);
-  const held = portfolio.holdings.filter((one) => Number(one.amount) > 0).map((one) => one.asset);
+  const held = portfolio.holdings.filter((one) => Number(one.amount) > 0);
   const most = status.max_drawdown;
   return html`<dl class=${`tiles ${isStale ? "dimmed" : ""}`}>
     <${Tile} name="Equity" value=${money(status.equity)} note=${status.base_currency} />
-    <${Tile} name="Today" value=${change === null ? DASH : signed(change, percent(change))} note=${`${plural(today.trades, "trade")}, cost ${decimals(today.costs)}`} />
-    <${Tile} name="Holding" value=${held.length ? held.join(" ") : DASH} note=${plural(held.length, "asset")} />
+    <${Tile} name="Today" value=${change === null ? DASH : signed(change, percent(change))} note=${`${plural(today.trades, "trade")}, cost ${decimals(today.costs)} ${status.base_currency}`} />
+    <${Tile} name="Holding" value=${mostOf(held)} note=${`of ${plural(held.length, "asset")}`} />
     <${Tile} name="Drawdown" value=${percent(status.drawdown)} note=${`of ${percent(most, 0)} at most`}><${Meter} label="Drawdown against its limit" value=${status.drawdown} most=${most} /><//>
     <${Tile} name="Window" value=${`${status.window.samples} of ${status.window.of}`} note="samples"><progress aria-label="Samples of the window" max=${status.window.of} value=${status.window.samples}></progress><//>
     <${Tile} name="Data age" kind=${isStale ? "stale" : ""} value=${status.pricedAt === null ? DASH : span(at - status.pricedAt)} note=${isStale ? "stale: checks are missing" : "fresh"} />
     <${Tile} name="Next check" value=${left > 0 ? `in ${Math.ceil(left)} s` : left > -3 ? "now" : `${span(-left)} late`} note=${`every ${status.check_interval} s`} />
   </dl>
   <${Twin} command=${["status", "performance", "watch"]} />`;
+}
+
+/** The asset that most of the worth is in, with its part. */
+function mostOf(held) {
+  const all = held.reduce((sum, one) => sum + (one.value ?? 0), 0);
+  const [most] = held.toSorted((one, other) => (other.value ?? 0) - (one.value ?? 0));
+  return most ? `${most.asset} ${all ? percent(most.value / all, 0) : ""}` : DASH;
 }
 
 /** The honest sentence: what it would do now, and what keeps it from doing it. */
@@ -72,8 +79,7 @@ function Prices({ whole }) {
     { name: "at", label: "When", show: (row) => time(row.time * 1000) },
     { name: "value", label: "Mid", kind: "number", show: (row) => amount(row.value) },
   ];
-  return html`<${Section} name="prices" title="Price" note=${last ? amount(last.value) : "no price yet"} twin=${`prices --pair ${pair}`}>
-    ${choice}
+  return html`<${Section} name="prices" title="Price" note=${last ? `${amount(last.value)}; ▲ bought, ▼ sold` : "no price yet"} choice=${choice} twin=${`prices --pair ${pair}`}>
     <${Chart} label=${`Mid price of ${pair}, with its trades`} draw=${drawPrices} data=${data}>
       <${Table} label=${`Prices of ${pair}`} columns=${columns} rows=${data.prices.slice(-20).reverse()} keyOf=${(row) => row.time} />
     <//>
@@ -88,7 +94,7 @@ function priceData(pair, prices, trades) {
   const begin = points[0]?.time ?? Infinity;
   const made = trades
     .filter((trade) => trade.state === "EXECUTED" && [trade.from, trade.to].every((asset) => asset === base || asset === quote))
-    .map((trade) => ({ time: seconds(trade.at), isBuy: trade.to === base, text: trade.to === base ? "buy" : "sell" }))
+    .map((trade) => ({ time: seconds(trade.at), isBuy: trade.to === base }))
     .filter((trade) => trade.time >= begin)
     .reverse();
   return { prices: points, trades: made };
@@ -116,7 +122,7 @@ function Holdings({ portfolio }) {
   const columns = [
     { name: "asset", label: "Asset", kind: "strong", show: (row) => row.asset },
     { name: "amount", label: "Amount", kind: "number", show: (row) => money(row.amount) },
-    { name: "value", label: `Value ${base}`, kind: "number", show: (row) => amount(row.value) },
+    { name: "value", label: `Value ${base}`, kind: "number", show: (row) => worth(row.value, portfolio.equity) },
     { name: "entry", label: "Entry", kind: "number", show: (row) => amount(row.entry_price) },
     { name: "price", label: "Now", kind: "number", show: (row) => amount(row.price) },
     { name: "gain", label: "Since entry", kind: "number", show: (row) => (gain(row) === null ? DASH : signed(gain(row), percent(gain(row)))) },

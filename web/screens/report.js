@@ -43,7 +43,7 @@ export function Reports({ chosen }) {
   const { market } = chosen[0].asked;
   return html`<${Section} name="report" title=${isPair ? "Two held against each other" : "Report"} twin=${[`backtest --remote ${market}`, "backtest --report FILE"]}>
     ${chosen.map((job, place) => html`<p key=${job.id} class="honest">${isPair ? html`<${Letter} place=${place} /> ` : null}${job.summary.headline}.</p>`)}
-    <${Curves} chosen=${chosen} />
+    <div class="curves"><${Curves} chosen=${chosen} /></div>
     <${Figures} chosen=${chosen} />
     <div class="beside">${chosen.map((job, place) => html`<${Reliability} key=${job.id} claims=${job.summary.claims} name=${isPair ? LETTERS[place] : ""} />`)}</div>
   <//>`;
@@ -73,13 +73,19 @@ function Curves({ chosen }) {
   return html`<div class="beside">${runs.map((run, place) => html`<${Drawing} key=${chosen[place].id} chosen=${[chosen[place]]} runs=${[run]} name=${LETTERS[place]} />`)}</div>`;
 }
 
+/** The settings of one that the other does not have, for a line's name. */
+function ownOf(one, other) {
+  const theirs = settingsText(other).split(" ");
+  return settingsText(one).split(" ").filter((word) => !theirs.includes(word)).join(" ") || `filled at the ${one.summary.fill.replace("_", " ")}`;
+}
+
 const overlap = ({ summary: one }, { summary: other }) => one.market === other.market && one.begin <= other.end && other.begin <= one.end;
 
 function Drawing({ chosen, runs, name = "" }) {
   const data = useMemo(() => ({ first: lineOf(runs[0], "equity", "drawdown"), second: runs[1] && lineOf(runs[1], "equity", "drawdown"), holding: lineOf(runs[0], "holding", "holding_drawdown") }), [runs[0], runs[1]]);
   const shown = [
-    { kind: "run-0", line: data.first, words: runs[1] ? `A: ${settingsText(chosen[0])}` : name || "the bot" },
-    ...(data.second ? [{ kind: "run-1", line: data.second, words: `B: ${settingsText(chosen[1])}` }] : []),
+    { kind: "run-0", line: data.first, words: runs[1] ? `A: ${ownOf(...chosen)}` : name || "the bot" },
+    ...(data.second ? [{ kind: "run-1", line: data.second, words: `B: ${ownOf(...chosen.toReversed())}` }] : []),
     { kind: "run-holding", line: data.holding, words: "holding" },
   ];
   const label = `Growth of equity in percent and, beneath, how far it was under its peak: ${shown.map(({ words }) => words).join(", ")}`;

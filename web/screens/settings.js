@@ -12,6 +12,20 @@ import { useState } from "../vendor/preact-hooks.js";
 
 // What heisenbug fit writes is nothing to type.
 const NOT_TYPED = ["model"];
+// What belongs together; a setting that is named nowhere stands under the last title.
+const GROUPS = {
+  "Whether and whose money": ["is_active", "mode", "budget", "cards"],
+  "When it trades, and how much": ["risk_tolerance", "min_confidence", "min_expected_return", "trade_size_percentage", "trade_size_amount", "cooldown_seconds", "max_drawdown"],
+  "How it looks at the market": ["check_interval_seconds", "cache_ttl_seconds", "max_price_age_seconds", "sample_seconds", "window", "horizon", "forecaster", "drift_weight", "refit"],
+  "Whom it tells": ["notify_trades", "notify_protections", "notify_unresolved", "notify_dead", "notify_per_hour"],
+  "Costs, books and the rest": [],
+};
+
+/** The settings by their groups. */
+function grouped(names) {
+  const placed = Object.values(GROUPS).flat();
+  return Object.entries(GROUPS).map(([title, wanted]) => ({ title, names: names.filter((name) => (wanted.length ? wanted.includes(name) : !placed.includes(name))) }));
+}
 
 export function Settings() {
   const schema = useAsked("config/schema", { pulsing: false });
@@ -57,7 +71,10 @@ function Form({ properties, told, again }) {
   };
   return html`<${Section} name="form" title="What the bot is told" note=${`version ${told.version}`} twin=${["config get", "config check NAME=VALUE", "config set NAME=VALUE"]}>
     <form onSubmit=${check} novalidate>
-      <div class="fields">${names.map((name) => html`<${Field} key=${name} name=${name} rule=${properties[name]} now=${told.settings[name]} text=${typed[name]} error=${errors[name]} onType=${(text) => type(name, text)} />`)}</div>
+      ${grouped(names).map(({ title, names: some }) => html`<fieldset key=${title} class="fields">
+        <legend>${title}</legend>
+        ${some.map((name) => html`<${Field} key=${name} name=${name} rule=${properties[name]} now=${told.settings[name]} text=${typed[name]} error=${errors[name]} onType=${(text) => type(name, text)} />`)}
+      </fieldset>`)}
       ${told.settings.model ? html`<p class="note">A fitted ${told.settings.model.kind} model is in use, learned until ${time(told.settings.model.end)}; <code>heisenbug fit</code> makes another.</p>` : null}
       ${errors.settings ? html`<p class="notice bad" role="alert">${errors.settings}</p>` : null}
       <div class="controls sticky">
@@ -72,7 +89,7 @@ function Form({ properties, told, again }) {
 function Difference({ changes, onSave }) {
   if (!changes.length) return html`<p class="notice">That is what it is told already.</p>`;
   return html`<div class="notice" role="status">
-    <ul>${changes.map(({ name, before, after }) => html`<li key=${name}><strong>${name}</strong>: ${textOf(before)} → ${textOf(after)}</li>`)}</ul>
+    <ul>${changes.map(({ name, before, after }) => html`<li key=${name}><strong>${name}</strong>: ${shownOf(before)} → ${shownOf(after)}</li>`)}</ul>
     <button type="button" class="main" onClick=${onSave}>Save it; it counts from the next check on</button>
   </div>`;
 }
@@ -84,15 +101,19 @@ function Field({ name, rule, now, text, error, onType }) {
   const input = choices ? html`<select ...${told}>${choices.map((one) => html`<option key=${one} value=${one}>${one}</option>`)}</select>` : html`<input ...${told} autocomplete="off" spellcheck=${false} />`;
   const isChanged = text !== undefined && text !== textOf(now);
   return html`<div class=${`field ${isChanged ? "changed" : ""}`}>
-    <label for=${told.id}>${name}</label>
+    <div class="over">
+      <label for=${told.id}>${name}</label>
+      ${isAdmin.value && value !== textOf(rule.default) ? html`<button type="button" class="quiet small" aria-label=${`${name}: back to the default`} onClick=${() => onType(textOf(rule.default))}>default</button>` : null}
+    </div>
     ${input}
     ${error ? html`<p class="bad" role="alert">${error}</p>` : null}
-    <p id=${`about-${name}`} class="note">${rule.description} ${rule.must.replace(`${name} must be`, "It is")} Default: ${textOf(rule.default) || "nothing"}.
-      ${isAdmin.value && textOf(now) !== textOf(rule.default) ? html`<button type="button" class="quiet" onClick=${() => onType(textOf(rule.default))}>Back to the default</button>` : null}</p>
+    <p id=${`about-${name}`} class="note">${rule.description} ${rule.must.replace(`${name} must be`, "It is")} Default: ${shownOf(rule.default)}.</p>
   </div>`;
 }
 
 const textOf = (value) => (value === null || value === undefined ? "" : typeof value === "object" ? JSON.stringify(value) : String(value));
+
+const shownOf = (value) => textOf(value) || "nothing";
 
 /** What was typed, as the command line takes it: JSON where it is JSON, nothing where nothing is allowed, else text. */
 function valueOf(text, rule) {
@@ -195,7 +216,7 @@ function History() {
         { name: "version", label: "Version", kind: "number", show: (row) => row.version },
         { name: "at", label: "Seen", show: (row) => time(row.at) },
         { name: "who", label: "Who", show: (row) => row.who },
-        { name: "changed", label: "Changed", kind: "wide", show: (row) => row.names.map((name) => `${name}: ${textOf(row.older.settings[name])} → ${textOf(row.settings[name])}`).join("; ") || "–" },
+        { name: "changed", label: "Changed", kind: "wide", show: (row) => row.names.map((name) => `${name}: ${shownOf(row.older.settings[name])} → ${shownOf(row.settings[name])}`).join("; ") || "–" },
         { name: "undo", label: "Undo", show: (row) => (row.names.length && isAdmin.value ? html`<button type="button" onClick=${() => undo(row, row.older, row.names)}>Undo</button>` : null) },
       ];
       return rows.length ? html`<${Table} label="Versions" columns=${columns} rows=${rows} keyOf=${(row) => row.version} />` : html`<p class="empty">No version yet; the first check keeps the first.</p>`;

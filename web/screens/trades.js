@@ -4,6 +4,7 @@ import { decimals, percent, points, time } from "../format.js";
 import { html } from "../html.js";
 import { useAsked } from "../parts/asked.js";
 import { Answer, Section, Table } from "../parts/bits.js";
+import { Entry } from "../parts/entry.js";
 import { fresh, route, status } from "../state.js";
 import { useState } from "../vendor/preact-hooks.js";
 import { Doubt } from "./doubt.js";
@@ -11,11 +12,11 @@ import { tradeColumns } from "./overview.js";
 
 const STATES = ["", "EXECUTED", "FAILED"];
 const FIELDS = [
-  { name: "asset", label: "Asset", placeholder: "all", size: 6 },
-  { name: "from", label: "From", placeholder: "2025-05-10", size: 20 },
-  { name: "to", label: "Before", placeholder: "now", size: 20 },
+  { name: "asset", label: "Asset", placeholder: "all" },
+  { name: "from", label: "From", placeholder: "2025-05-10" },
+  { name: "to", label: "Before", placeholder: "now" },
 ];
-const PAGE = 50;
+const PAGE = 25;
 
 export function Trades() {
   const named = route.value.rest;
@@ -43,14 +44,15 @@ function Kept() {
   const year = new Date().getUTCFullYear();
   const options = Object.entries(wanted).map(([name, text]) => `--${name} ${text}`).join(" ");
   return html`<${Section} name="kept" title="Kept trades" note=${`${PAGE} at once, newest first`} twin=${[`trades ${options}`.trim(), "trades --csv FILE", "trades --tax FILE"]}>
-    <form class="controls" onSubmit=${(event) => event.preventDefault()} novalidate>
-      <label>Outcome <select onChange=${want("state")}>${STATES.map((one) => html`<option key=${one} value=${one}>${one ? one.toLowerCase() : "all"}</option>`)}</select></label>
-      ${FIELDS.map(({ name, label, ...more }) => html`<label key=${name}>${label} <input ...${more} name=${name} autocomplete="off" spellcheck=${false} aria-invalid=${errors[name] ? "true" : undefined} aria-describedby=${errors[name] ? `about-${name}` : undefined} onChange=${want(name)} /></label>`)}
+    <form class="entries" onSubmit=${(event) => event.preventDefault()} novalidate>
+      <${Entry} label="Outcome" name="state" value=${wanted.state ?? ""} error=${errors.state} onType=${want("state")}>${STATES.map((one) => html`<option key=${one} value=${one}>${one ? one.toLowerCase() : "all"}</option>`)}<//>
+      ${FIELDS.map(({ name, label, placeholder }) => html`<${Entry} key=${name} name=${name} label=${label} placeholder=${placeholder} error=${errors[name]} onChange=${want(name)} />`)}
+    </form>
+    <div class="controls">
       <a class="button" href=${`api/trades.csv${filter ? `?${filter}` : ""}`} download>CSV of these</a>
       <a class="button" href=${`api/tax.csv?year=${year}`} download>Taxes ${year}</a>
       <a class="button" href=${`api/tax.csv?year=${year - 1}`} download>Taxes ${year - 1}</a>
-    </form>
-    ${Object.entries(errors).map(([name, words]) => html`<p key=${name} id=${`about-${name}`} class="bad" role="alert">${words}</p>`)}
+    </div>
     ${asked.error?.fields?.length ? null : html`<${Answer} asked=${asked} rows=${10}>${(answer) => html`<${Page} answer=${answer} isFiltered=${Boolean(filter)} cursors=${cursors} onTurn=${setCursors} />`}<//>`}
   <//>`;
 }

@@ -1,6 +1,7 @@
 """The sentences a person reads about a decision; the same on every surface."""
 
 from collections.abc import Callable, Mapping
+from decimal import Decimal
 from math import isfinite
 
 from heisenbug.domain.decide import Scored
@@ -22,7 +23,7 @@ def _edge(c: Scored) -> str:
 
 
 def _number(value: float) -> str:
-    return f"{value:.6g}" if isfinite(value) else "infinite"
+    return f"{Decimal(f'{value:.6g}'):f}" if isfinite(value) else "infinite"
 
 
 def _beside(value: float, limit: float) -> str:
