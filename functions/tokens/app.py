@@ -1,6 +1,7 @@
 """Custom resource: random tokens as SSM SecureStrings, made once, kept at every update, deleted with the stack."""
 
 import json
+import logging
 import secrets
 import urllib.request
 from typing import Any
@@ -10,6 +11,8 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 TOKEN_BYTES = 32
 
+for talkative in ("botocore", "urllib3"):  # their debug lines hold what is sent
+    logging.getLogger(talkative).setLevel(logging.INFO)
 ssm = boto3.client("ssm")
 
 

@@ -1,5 +1,6 @@
 """Who is let in: the admin's and the reader's token over HTTP and WebSocket, a ticket once and for 30 s."""
 
+import logging
 import time
 from typing import Any
 
@@ -47,6 +48,22 @@ def effect(answer: dict[str, Any]) -> str:
     [statement] = answer["policyDocument"]["Statement"]
     assert (statement["Action"], statement["Resource"]) == ("execute-api:Invoke", ARN)
     return str(statement["Effect"])
+
+
+def test_no_log_holds_a_token_or_a_ticket_whatever_its_level(
+    authorizer: Any, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    caplog.set_level(logging.DEBUG)
+    for name in ("botocore", "pynamodb"):
+        logging.getLogger(name).setLevel(logging.NOTSET)
+    authorizer = load(monkeypatch, "authorizer")
+    base.__dict__["DEFAULT_PROVIDERS"].clear()
+    authorizer.handler(http({"authorization": f"Bearer {TOKENS['admin']}"}), None)
+    Connections().issue("a-ticket-that-lets-in", "admin", int(time.time()))
+    assert effect(authorizer.handler(connecting({}, {"ticket": "a-ticket-that-lets-in"}), None)) == "Allow"
+    ours = str([one.__dict__ for one in caplog.records if not one.name.startswith("moto")])
+    assert TOKENS["admin"] not in ours
+    assert "a-ticket-that-lets-in" not in ours
 
 
 HEADERS = ["authorization", "Authorization", "AUTHORIZATION", "aUTHORIZATION"]

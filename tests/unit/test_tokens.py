@@ -1,6 +1,7 @@
 """The custom resource that makes the tokens: once, never told to anybody, and gone with the stack."""
 
 import json
+import logging
 from pathlib import Path
 from typing import Any
 from urllib.request import Request
@@ -70,6 +71,16 @@ def stored() -> dict[str, str]:
     found = boto3.client("ssm").get_parameters(Names=NAMES, WithDecryption=True)["Parameters"]
     assert {parameter["Type"] for parameter in found} <= {"SecureString"}
     return {parameter["Name"]: parameter["Value"] for parameter in found}
+
+
+def test_no_log_holds_a_token_whatever_its_level(
+    tokens: Any, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    caplog.set_level(logging.DEBUG)
+    logging.getLogger("botocore").setLevel(logging.NOTSET)
+    load(monkeypatch, "tokens").carry_out("Create", NAMES)
+    logged = caplog.text
+    assert not [token for token in stored().values() if token in logged]
 
 
 def test_the_first_deploy_makes_two_long_different_tokens(tokens: Any, answers: Answers) -> None:
