@@ -40,7 +40,7 @@ integration: $(DEV)/requirements.txt ## tables, handlers and servers in one proc
 	@$(PYTEST) -n 2 --dist worksteal tests/integration
 
 e2e: $(DEV)/requirements.txt ## the deployed stack on the embedded AWS, with its roles enforced
-	@$(PYTEST) tests/e2e
+	@$(PYTEST) -n 3 tests/e2e
 
 $(SAM)/requirements.txt: local/requirements-sam.txt local/bootstrap.sh $(CLI)/requirements.txt
 	@PYTHON='$(PYTHON)' sh local/bootstrap.sh local/requirements-sam.txt sam

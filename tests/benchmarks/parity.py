@@ -12,7 +12,8 @@ from pathlib import Path
 from typing import Any
 
 from tests.e2e.conftest import MARKET
-from tests.e2e.lockstep import Rehearsal, new_home, rehearsal
+from tests.e2e.lockstep import Rehearsal, rehearsal
+from tests.e2e.places import new_home
 from tests.parity import KEEN, Course
 
 MOST_TOLD = 10

@@ -5,11 +5,11 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 
-from cli.environments import make_environments
-from cli.paths import home
+from cli.paths import Home
 from tests.crash.proving import MUTANTS, Figures, every_point, many_lives
 from tests.crash.venues import CRASH_VENUES, CrashVenue
-from tests.crash.yard import every_kill, new_home, yard
+from tests.crash.yard import every_kill, yard
+from tests.e2e.places import new_home
 
 NO_OTHERS = 10**9
 
@@ -51,8 +51,7 @@ def _mutant(name: str, jobs: int, tell: Callable[[str], None]) -> bool:
 
 
 def _killed(port: int, tell: Callable[[str], None], venue: CrashVenue) -> Figures:
-    make_environments(home())
-    with yard(new_home(home(), "crash"), port, venue) as here:
+    with yard(Home(new_home("crash")), port, venue) as here:
         return every_kill(here, tell)
 
 

@@ -4,7 +4,6 @@ Tables and secrets are the embedded AWS's, the exchange answers over HTTP, and t
 """
 
 import os
-import shutil
 import signal
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
@@ -12,7 +11,6 @@ from dataclasses import dataclass
 from functools import partial
 from multiprocessing import get_context
 from multiprocessing.context import ForkServerContext
-from pathlib import Path
 from typing import Any
 
 from cli import emulator, processes
@@ -189,16 +187,6 @@ def _furnish(port: int) -> None:
 def _restore(environment: Mapping[str, str]) -> None:
     os.environ.clear()
     os.environ.update(environment)
-
-
-def new_home(like: Home, name: str) -> Home:
-    """An empty home beside `like`, which takes its environments over."""
-    home = Home(like.path / name)
-    shutil.rmtree(home.path, ignore_errors=True)
-    home.path.mkdir(parents=True)
-    for environment in (emulator.NAME, "functions"):
-        (home.path / environment).symlink_to(Path(like.path / environment).resolve())
-    return home
 
 
 def _surely(here: Yard, case: Case) -> Outcome:

@@ -2,8 +2,6 @@
 
 import json
 import os
-import shutil
-import socket
 import subprocess
 import sys
 import time
@@ -17,17 +15,25 @@ import pytest
 import requests
 from websockets.sync.client import ClientConnection, connect
 
-ROOT = Path(__file__).resolve().parents[2]
+from cli.paths import ROOT
+from tests.e2e.groups import Grouped, place_of
+from tests.e2e.places import WORKER, free_ports, new_home
+
 MARKET = ROOT.parent / "shared" / "data" / "crypto8_1m_2025-05.csv.gz"
-HOME = Path(os.environ.get("HEISENBUG_HOME", ROOT / ".heisenbug")).resolve()
 SPEED = "60"
 PATIENCE_SECONDS = 20.0
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Everything here needs the deployed stack."""
+    """Everything here needs the deployed stack; groups that take long begin first."""
+    items.sort(key=lambda item: place_of(item.nodeid))
     for item in items:
         item.add_marker(pytest.mark.e2e)
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Grouped:
+    """Tests that share a stack run in one process."""
+    return Grouped(config, log)
 
 
 @dataclass(frozen=True)
@@ -111,12 +117,8 @@ class Deployed:
 
 @pytest.fixture(scope="session")
 def bot() -> Iterator[Deployed]:
-    """The bot, up for all tests of this folder."""
-    home, port = HOME / "e2e", free_ports()
-    shutil.rmtree(home, ignore_errors=True)
-    home.mkdir(parents=True)
-    for name in ("python", "uv-path"):
-        shutil.copy(HOME / name, home / name)
+    """The bot, up for all tests of this folder that this process runs."""
+    home, port = new_home(f"e2e{WORKER}"), free_ports()
     up = run_up(home, port)
     assert up.returncode == 0, up.stderr
     assert json.loads(up.stdout), "a program gets one value and nothing else"
@@ -149,25 +151,6 @@ def deployed(home: Path, port: int) -> Deployed:
     bare = Deployed(home, port, stack["endpoint"], stack["outputs"], stack["token"], "")
     reader = bare.aws("ssm").get_parameter(Name=stack["outputs"]["ReaderTokenParameter"], WithDecryption=True)
     return Deployed(home, port, stack["endpoint"], stack["outputs"], stack["token"], reader["Parameter"]["Value"])
-
-
-def free_ports() -> int:
-    """A port that is free together with the one after it."""
-    for port in range(4800, 5400, 2):
-        if all(is_free(candidate) for candidate in (port, port + 1)):
-            return port
-    raise RuntimeError("No two free ports in a row between 4800 and 5400.")
-
-
-def is_free(port: int) -> bool:
-    """Whether nothing listens on the port."""
-    with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind(("127.0.0.1", port))
-        except OSError:
-            return False
-    return True
 
 
 @pytest.fixture

@@ -6,7 +6,7 @@ import subprocess
 import sys
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from decimal import Decimal
@@ -38,11 +38,24 @@ KEEN: Mapping[str, Any] = {
     "trade_size_percentage": 0.05,
     "history_limit": 1000,
 }
-# What ends by itself within seconds, so that a short run is over soon; the long run meets every kind there is.
-SOON_OVER = (
-    *("status_429", "lost_answer", "extra_fields", "missing_reference", "insufficient_funds", "locked_funds"),
-    *("minimum", "maximum", "halted", "worse", "ttl_zero", "wrong_card", "wrong_currency", "processing", "status_404"),
-)
+# What ends by itself within seconds, at each step of a conversion that it fits, so that a short run is over soon; the
+# long run meets every kind there is by chance, and waits for those that are only known when a quote's grace is over.
+SOON_OVER: Mapping[str, tuple[str, ...]] = {
+    "ticker": ("status_429",),
+    "cards": ("extra_fields",),
+    "quote": (
+        *("status_429", "lost_answer", "missing_reference", "extra_fields", "insufficient_funds", "locked_funds"),
+        *("minimum", "maximum", "halted", "worse", "ttl_zero", "wrong_card", "wrong_currency"),
+    ),
+    "commit": ("lost_answer", "processing", "missing_reference", "insufficient_funds"),
+    "read": ("status_404", "extra_fields"),
+}
+MEASURES = {
+    "status_429": {"seconds": 2},
+    "lost_answer": {"seconds": 0},
+    "processing": {"reads": 1},
+    "worse": {"bps": 300},
+}
 STEPS = ("ticker", "assets", "cards", "quote", "commit", "read", "me")
 PATIENCE_SECONDS = 900.0
 # How late a line of a log may arrive.
@@ -68,9 +81,20 @@ class Living:
             command, cwd=ROOT, env=environment, input=typed, capture_output=True, text=True, timeout=120, check=False
         )
 
-    def trouble(self, plan: Mapping[str, Any]) -> None:
+    def trouble(self, plan: Mapping[str, Any] | Sequence[Mapping[str, Any]]) -> None:
         """From now on the exchange follows this plan."""
         requests.post(f"{self.bot.exchange}/local/trouble", json=plan, timeout=10).raise_for_status()
+
+    def trouble_each(self, kinds: Mapping[str, Sequence[str]]) -> Counter[str]:
+        """Every second request of a step goes wrong, in each way once; of reads, which are few, each. What will be."""
+        self.trouble(
+            [
+                {"step": step, "kind": kind, "nth": 1 if step == "read" else 2 * place, **MEASURES.get(kind, {})}
+                for step, names in kinds.items()
+                for place, kind in enumerate(names, 1)
+            ]
+        )
+        return Counter(kind for names in kinds.values() for kind in names)
 
     def truth(self) -> dict[str, Any]:
         """What happened at the exchange."""

@@ -2,7 +2,6 @@
 
 import json
 import os
-import shutil
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -15,7 +14,7 @@ from heisenbug.configuration import Configurations
 from heisenbug.store.all import bind_all
 from heisenbug.wiring import now
 from local.exchange import running
-from tests.e2e.conftest import HOME, Deployed, deployed, run_cli
+from tests.e2e.conftest import Deployed, deployed, run_cli
 from tests.parity import Backtest, Compared, Course, compare, lockstep
 
 TRADER, API = "heisenbug-trader", "heisenbug-api"
@@ -68,16 +67,6 @@ class Rehearsal:
     def _invoke(self, event: Mapping[str, Any]) -> None:
         answer = self.functions.invoke(FunctionName=TRADER, Payload=json.dumps(event).encode())
         assert "FunctionError" not in answer, answer["Payload"].read()
-
-
-def new_home(name: str) -> Path:
-    """An empty home for a stack of its own."""
-    home = HOME / name
-    shutil.rmtree(home, ignore_errors=True)
-    home.mkdir(parents=True)
-    for file in ("python", "uv-path"):
-        shutil.copy(HOME / file, home / file)
-    return home
 
 
 @contextmanager

@@ -1,15 +1,13 @@
 """A real worker process killed at every call of a tick, on real servers: the short form of `make crash`."""
 
-from cli.environments import make_environments
 from cli.paths import Home
 from tests.crash.matrix import SCENARIOS
-from tests.crash.yard import every_kill, new_home, yard
-from tests.e2e.conftest import HOME, free_ports
+from tests.crash.yard import every_kill, yard
+from tests.e2e.places import free_ports, new_home
 
 
 def test_wherever_a_worker_is_killed_its_conversion_is_in_the_books_once() -> None:
-    make_environments(Home(HOME))
-    with yard(new_home(Home(HOME), "crash"), free_ports()) as here:
+    with yard(Home(new_home("crash")), free_ports()) as here:
         figures = every_kill(here, lambda _: None, SCENARIOS[:1])
     assert figures.broken == []
     assert figures.before == figures.after == figures.points

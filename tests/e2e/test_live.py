@@ -1,14 +1,13 @@
 """Live money, as a person gives it, on an exchange that misbehaves; and the token, which nobody ever sees again."""
 
 import json
-import shutil
 from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
 
-from tests.e2e.conftest import HOME, free_ports
-from tests.e2e.living import BUDGET, KEEN, SENTENCE, SOON_OVER, STEPS, TOKEN, Living, living
+from tests.e2e.living import BUDGET, KEEN, SENTENCE, SOON_OVER, TOKEN, Living, living
+from tests.e2e.places import free_ports, new_home
 
 Until = Callable[..., Any]
 DECISIONS = 25
@@ -20,12 +19,7 @@ ASKED = ("status", "health", "config", "config/history", "trades?limit=100", "de
 @pytest.fixture(scope="module")
 def one() -> Iterator[Living]:
     """A bot that may trade live, for all tests of this file in their order."""
-    home = HOME / "live"
-    shutil.rmtree(home, ignore_errors=True)
-    home.mkdir(parents=True)
-    for name in ("python", "uv-path"):
-        shutil.copy(HOME / name, home / name)
-    with living(home, free_ports()) as alive:
+    with living(new_home("live"), free_ports()) as alive:
         alive.bot.change(**KEEN)
         alive.bot.plan_minute()
         yield alive
@@ -81,19 +75,17 @@ def test_while_live_money_is_at_work_paper_has_its_own_books(one: Living) -> Non
     assert kept <= {"demo", "demo:live"}
 
 
-def test_under_trouble_every_conversion_is_in_the_books_once_to_the_last_digit(one: Living) -> None:
+def test_under_trouble_every_conversion_is_in_the_books_once_to_the_last_digit(one: Living, until: Until) -> None:
     begun = one.concluded()
-    one.trouble({"seed": 11, "rate": 0.3, "kinds": list(SOON_OVER), "steps": list(STEPS)})
+    ordered = one.trouble_each(SOON_OVER)
     one.trade_on(begun + DECISIONS, lambda _: None)
-    dealt = one.dealt()
+    until(lambda: one.look_after() or one.dealt() == ordered, 120)
     one.settle()
 
     assert one.completed() == one.booked("TradeArchive") == one.booked("TradeHistory")
     assert set(one.decisions_per_conversion().values()) == {1}
     assert one.holdings() == one.followed()
     assert one.truth()["conserved"]
-    assert sum(dealt.values()) >= DECISIONS / 2
-    assert len(dealt) >= 5
 
 
 def test_the_mode_cannot_be_changed_behind_an_open_trades_back_and_paper_is_one_setting_away(

@@ -5,8 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.e2e.conftest import MARKET, free_ports
-from tests.e2e.lockstep import Rehearsal, new_home, rehearsal
+from tests.e2e.conftest import MARKET
+from tests.e2e.lockstep import Rehearsal, rehearsal
+from tests.e2e.places import free_ports, new_home
 from tests.parity import KEEN, Course
 
 SAMPLES = 150

@@ -21,7 +21,8 @@ from typing import Any
 import pytest
 
 from cli.emulator import aws_environment
-from tests.e2e.conftest import ROOT, Deployed
+from cli.paths import ROOT
+from tests.e2e.conftest import Deployed
 
 EVENTS = sorted((ROOT / "events").glob("*.json"))
 AT_ONCE = 2
