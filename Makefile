@@ -1,6 +1,6 @@
 # Heisenbug: `make up` runs the bot on this computer, `make test` tests everything.
 .DEFAULT_GOAL := help
-.PHONY: help up down clean test unit integration e2e check lint types bench soak watching cost crash parity pins openapi vendor
+.PHONY: help up down clean test unit integration e2e check lint types bench soak watching cost crash fuzz parity pins openapi vendor
 
 HOME_DIR := $(or $(HEISENBUG_HOME),.heisenbug)
 export HEISENBUG_HOME := $(abspath $(HOME_DIR))
@@ -62,6 +62,9 @@ bench: $(DEV)/requirements.txt ## measure what the documents claim
 
 crash: $(DEV)/requirements.txt ## prove that no death doubles or loses a conversion (two hours; EXAMPLES=200 shortens it)
 	@$(DEV)/bin/python -m tests.crash $(if $(EXAMPLES),--examples $(EXAMPLES))
+
+fuzz: $(DEV)/requirements.txt ## ask the deployed API what nobody would think of, for five minutes (SECONDS=60 shortens it)
+	@$(DEV)/bin/python -m tests.benchmarks.fuzz $(if $(SECONDS),--seconds $(SECONDS))
 
 parity: $(DEV)/requirements.txt ## prove that the deployed bot and the backtest do the same, for three days of minutes
 	@$(DEV)/bin/python -m tests.benchmarks.parity $(if $(SAMPLES),--samples $(SAMPLES))

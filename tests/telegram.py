@@ -5,12 +5,20 @@ https://core.telegram.org/bots/api#making-requests
 
 import json
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
+import boto3
+import pytest
+
+from tests import lambdas
+from tests.lambdas import load
+from tests.tables import REGION
+
+PARAMETER = "/heisenbug/telegram"
 TOKEN = "123456789:AAHdqTcvCH1vGWJxfSeofSAs0K5PALDsaw1"
 CHAT = "-1001234567890"
 Trouble = tuple[int, dict[str, Any]]
@@ -94,3 +102,14 @@ def telegram_here() -> Iterator[FakeTelegram]:
         fake.free.set()
         server.shutdown()
         server.server_close()
+
+
+def notify_here(monkeypatch: pytest.MonkeyPatch, telegram: FakeTelegram) -> Callable[[Mapping[str, Any]], Any]:
+    """The function that notifies, in this process: how the API asks it."""
+    topic = boto3.client("sns", REGION).create_topic(Name="notifications")["TopicArn"]
+    told = {"TELEGRAM_PARAMETER": PARAMETER, "TELEGRAM_URL": telegram.url, "NOTIFY_TOPIC": topic, "DEAD_PUSHES_URL": ""}
+    with monkeypatch.context() as here:
+        for name, value in told.items():
+            here.setitem(lambdas.ENVIRONMENT, name, value)
+        notify = load(monkeypatch, "notify").handler
+    return lambda told: notify(json.loads(json.dumps(told)), None)

@@ -6,7 +6,8 @@ from heisenbug.domain.assets import PAIR_PATTERN
 from heisenbug.domain.rules import Integer
 from heisenbug.filtering import ASSET, ENDED
 
-A_TIME = {"type": "string", "examples": ["2025-05-10"]}
+FROM_TIME = {"type": "string", "examples": ["2025-05-10"]}
+TO_TIME = {"type": "string", "examples": ["2025-05-11"]}
 LIMIT = Query("limit", Integer(1, 100), 20, "How many at most.")
 CONVERSIONS = Query("limit", Integer(1, 1000), 20, "How many at most.")
 POINTS = Query("limit", Integer(1, 1000), 200, "How many of the newest samples at most.")
@@ -20,6 +21,6 @@ PAIR = Text(
 TRADES = (
     Text("asset", ASSET.schema(), "Only trades that give or take this asset."),
     Text("state", ENDED.schema(), "Only trades that ended so."),
-    Text("from", A_TIME, "Only trades that were decided at this time or later; a day is its beginning (UTC)."),
-    Text("to", A_TIME, "Only trades that were decided before this time; a day is its beginning (UTC)."),
+    Text("from", FROM_TIME, "Only trades that were decided at this time or later; a day is its beginning (UTC)."),
+    Text("to", TO_TIME, "Only trades that were decided before this time; a day is its beginning (UTC)."),
 )

@@ -2,46 +2,23 @@
 
 import sys
 import time
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping
 from pathlib import Path
 
-import boto3
 import pytest
-from aws_lambda_powertools.utilities.parameters import base
 
 from heisenbug.session import Session
-from tests.lambdas import ADMIN, BUCKET, READER, Event, Http, load, shelve_page
+from tests.doors import TOKENS, opened_door
+from tests.lambdas import Http
 from tests.tables import WRITES, Cloud
 
-TOKENS = {"admin": "admin-token-of-43-characters", "reader": "reader-token-of-43-characters"}
 PARTS = {"{pair}": "SOL-USD", "{id}": "0a0a0a", "{job}": "none", "{name}": "none.js"}
 OWN = {"X-Heisenbug": "page"}
 
 
-@dataclass(frozen=True)
-class Gate:
-    """Both functions as the gateway calls them: first the authorizer, then the API with what that says."""
-
-    authorizer: Callable[[Event, object], Event]
-    api: Callable[[Event, object], Event]
-
-    def __call__(self, event: Event, context: object) -> Event:
-        told = self.authorizer({**event, "type": "REQUEST"}, None)
-        assert told["isAuthorized"] is True
-        request = {**event["requestContext"], "authorizer": {"lambda": told["context"]}}
-        return self.api({**event, "requestContext": request}, context)
-
-
 @pytest.fixture
 def gate(tables: Cloud, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Http:
-    for name, role in ((ADMIN, "admin"), (READER, "reader")):
-        boto3.client("ssm").put_parameter(Name=name, Value=TOKENS[role], Type="SecureString")
-    base.__dict__["DEFAULT_PROVIDERS"].clear()
-    boto3.client("s3", region_name="us-east-1").create_bucket(Bucket=BUCKET)
-    shelve_page(monkeypatch, tmp_path)
-    authorizer = load(monkeypatch, "authorizer").handler
-    return Http(Gate(authorizer, load(monkeypatch, "api").handler), role=None)
+    return Http(opened_door(monkeypatch, tmp_path), role=None)
 
 
 def cookie(role: str, seconds: int = 86_400, token: str = "") -> dict[str, str]:

@@ -14,13 +14,22 @@ from typer.testing import CliRunner
 from cli import main, notifying
 from cli.errors import CannotRun, Refused
 from cli.stack import Stack
-from tests import commands, lambdas
+from tests import commands
 from tests.lambdas import Http, load, shelve_page
-from tests.tables import Cloud
-from tests.telegram import BROKEN, CHAT, NO_CHAT, TOKEN, UNAUTHORIZED, FakeTelegram, Trouble, telegram_here
+from tests.tables import REGION, Cloud
+from tests.telegram import (
+    BROKEN,
+    CHAT,
+    NO_CHAT,
+    PARAMETER,
+    TOKEN,
+    UNAUTHORIZED,
+    FakeTelegram,
+    Trouble,
+    notify_here,
+    telegram_here,
+)
 
-PARAMETER = "/heisenbug/telegram"
-REGION = "us-east-1"
 SECRET = "hunter2hunter2hunter2"
 BAD = [
     (SECRET, CHAT, ["token"]),
@@ -42,15 +51,10 @@ def telegram() -> Iterator[FakeTelegram]:
 @pytest.fixture
 def api(tables: Cloud, telegram: FakeTelegram, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Http:
     """The API over the function, and the command line over both."""
-    topic = boto3.client("sns", REGION).create_topic(Name="notifications")["TopicArn"]
-    told = {"TELEGRAM_PARAMETER": PARAMETER, "TELEGRAM_URL": telegram.url, "NOTIFY_TOPIC": topic, "DEAD_PUSHES_URL": ""}
-    with monkeypatch.context() as here:
-        for name, value in told.items():
-            here.setitem(lambdas.ENVIRONMENT, name, value)
-        notify = load(monkeypatch, "notify").handler
+    ask = notify_here(monkeypatch, telegram)
     shelve_page(monkeypatch, tmp_path)
     app = load(monkeypatch, "api")
-    monkeypatch.setattr(app.office.notifications, "_ask", lambda told: notify(json.loads(json.dumps(told)), None))
+    monkeypatch.setattr(app.office.notifications, "_ask", ask)
     opened = Http(app.handler)
     commands.connect(opened, monkeypatch, tmp_path)
     stack = Stack("heisenbug", {"TelegramParameter": PARAMETER}, "admin")
