@@ -93,7 +93,7 @@ def test_a_killed_recording_can_be_read_and_gone_on_with(server: ExchangeServer,
     assert code == 0, talk
     assert "Recording BTC-USD each 1 s, going on from" in talk
     assert len(after.bids) > len(before.bids)
-    assert after.bids[: len(before.bids)] == before.bids
+    assert list(after.bids)[: len(before.bids)] == list(before.bids)
 
 
 @pytest.mark.parametrize("end", [signal.SIGINT, signal.SIGTERM])

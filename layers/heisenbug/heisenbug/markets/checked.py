@@ -144,7 +144,7 @@ def _merged(found: Sequence[Finding]) -> Iterator[Finding]:
 
 
 def _series(market: RecordedMarket, seconds: float) -> list[_Series]:
-    bids, asks = (np.array(list(map(float, texts))) for texts in (market.bids, market.asks))
+    bids, asks = market.bids.floats, market.asks.floats
     slots = (market.row_times // seconds).astype(np.int64)
     published = (market.newest >= 0) & (market.row_times[market.newest] == market.times[:, None])
     chosen = [market.newest[published[:, place], place] for place in range(len(market.pairs))]

@@ -73,11 +73,11 @@ def exact(price: float) -> Decimal:
 
 def history_of(market: RecordedMarket, sample_seconds: int) -> History:
     """The recording on the grid of `sample_seconds`: of each slot the rows of its first moment."""
-    slots = (market.times // sample_seconds).astype(np.int64)
+    slots = np.floor(market.times).astype(np.int64) // sample_seconds
     first = np.flatnonzero(np.diff(slots, prepend=slots[0] - 1))
     rows = market.newest[first]
     published = (rows >= 0) & (market.row_times[rows] == market.times[first, None])
-    bids, asks = (np.array(texts, dtype=np.float64)[rows] for texts in (market.bids, market.asks))
+    bids, asks = (texts.floats[rows] for texts in (market.bids, market.asks))
     return History(
         market.name,
         tuple(map(Pair.parse, market.pairs)),

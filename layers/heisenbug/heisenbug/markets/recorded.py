@@ -3,8 +3,7 @@
 import gzip
 import re
 import zlib
-from array import array
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -13,20 +12,20 @@ import numpy as np
 from numpy.typing import NDArray
 
 from heisenbug.markets.market import Quotes, iso
+from heisenbug.markets.price_texts import PriceTexts, joined, price_texts
+from heisenbug.markets.quick_rows import quick_rows
+from heisenbug.markets.rows import HEADER, PAIR, PRICE, Codes, Rows
 
-HEADER = "at,pair,bid,ask"
 GONE_AFTER_SECONDS = 1800.0
 PAST_SAMPLES = 1000
 
 _AT = r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{1,6})?Z"
-_PAIR = r"[A-Z0-9]+-[A-Z0-9]+"
-_PRICE = r"(?![0.]+(?:[,\r\n]|\Z))\d{1,18}(?:\.\d{1,18})?"
-_ROW = re.compile(rf"^({_AT}),({_PAIR}),({_PRICE}),({_PRICE})\r?$", re.MULTILINE | re.ASCII)
+_ROW = re.compile(rf"^({_AT}),({PAIR}),({PRICE}),({PRICE})\r?$", re.MULTILINE | re.ASCII)
 _COLUMNS = (
     ("at", re.compile(_AT, re.ASCII), "a UTC time like 2025-05-04T15:37:00Z"),
-    ("pair", re.compile(_PAIR, re.ASCII), "a pair like BTC-USD"),
-    ("bid", re.compile(_PRICE, re.ASCII), "a price above 0 in plain digits"),
-    ("ask", re.compile(_PRICE, re.ASCII), "a price above 0 in plain digits"),
+    ("pair", re.compile(PAIR, re.ASCII), "a pair like BTC-USD"),
+    ("bid", re.compile(PRICE, re.ASCII), "a price above 0 in plain digits"),
+    ("ask", re.compile(PRICE, re.ASCII), "a price above 0 in plain digits"),
 )
 _BLOCK_BYTES = 1 << 20
 
@@ -48,8 +47,8 @@ class RecordedMarket:
     times: NDArray[np.float64]
     newest: NDArray[np.int64]
     row_times: NDArray[np.float64] = field(repr=False)
-    bids: list[str] = field(repr=False)
-    asks: list[str] = field(repr=False)
+    bids: PriceTexts = field(repr=False)
+    asks: PriceTexts = field(repr=False)
     gone_after_seconds: float = GONE_AFTER_SECONDS
 
     @property
@@ -97,59 +96,74 @@ class RecordedMarket:
 def read_market(path: Path, gone_after_seconds: float = GONE_AFTER_SECONDS) -> RecordedMarket:
     """The market recorded in `path`; raises InvalidMarket at the first line that breaks the format."""
     columns = _Columns(path.name)
-    for block, line_number in _blocks(path):
-        columns.add(block, line_number)
-    if not columns.bids:
+    for block in _blocks(path):
+        columns.add(block)
+    if not columns.parts:
         raise InvalidMarket(f"{path.name} has no prices after its header: choose another recording.")
     return columns.market(gone_after_seconds)
 
 
 class _Columns:
-    """The rows read so far, column by column; whole blocks are read at once because single lines are slow."""
+    """The rows read so far; whole blocks are read at once because single lines are slow."""
 
     def __init__(self, file_name: str) -> None:
         self._file_name = file_name
-        self._codes = _Codes()
-        self._times = array("d")
-        self._pair_codes = array("q")
-        self.bids: list[str] = []
-        self.asks: list[str] = []
+        self._codes = Codes()
+        self._before = 0.0
+        self._line_number = 2
+        self.parts: list[Rows] = []
 
-    def add(self, block: str, line_number: int) -> None:
-        rows = _ROW.findall(block)
-        before = self._times[-1] if self._times else 0.0
-        if not rows or len(rows) != block.count("\n"):
-            raise self._fault(block, line_number, before)
-        ats, pairs, bids, asks = zip(*rows, strict=True)
-        try:
-            times = array("d", map(_Epochs().__getitem__, ats))
-        except ValueError:
-            raise self._fault(block, line_number, before) from None
-        if times[0] < before or np.any(np.diff(times) < 0):
-            raise self._fault(block, line_number, before)
-        self._times.extend(times)
-        self._pair_codes.extend(map(self._codes.__getitem__, pairs))
-        self.bids.extend(bids)
-        self.asks.extend(asks)
+    def add(self, block: bytes) -> None:
+        rows = quick_rows(block.replace(b"\r\n", b"\n") if b"\r" in block else block, self._codes)
+        if rows is None or not self._is_sorted(rows.times):
+            rows = self._read_carefully(block.decode("ascii", errors="replace"))
+        self._before = float(rows.times[-1])
+        self._line_number += len(rows.times)
+        self.parts.append(rows)
 
     def market(self, gone_after_seconds: float) -> RecordedMarket:
-        row_times = np.array(self._times, dtype=np.float64)
-        times, time_index = np.unique(row_times, return_inverse=True)
-        newest = np.full((len(times), len(self._codes)), -1, dtype=np.int64)
-        np.maximum.at(newest, (time_index, np.array(self._pair_codes)), np.arange(len(row_times)))
-        np.maximum.accumulate(newest, axis=0, out=newest)
+        row_times = np.concatenate([part.times for part in self.parts])
+        codes = np.concatenate([part.codes for part in self.parts])
+        is_new = np.diff(row_times, prepend=row_times[0] - 1) > 0
+        newest = _newest(np.cumsum(is_new) - 1, codes, len(self._codes))
+        bids, asks = joined([part.bids for part in self.parts]), joined([part.asks for part in self.parts])
         name = self._file_name.removesuffix(".gz").removesuffix(".csv")
         return RecordedMarket(
-            name, tuple(self._codes), times, newest, row_times, self.bids, self.asks, gone_after_seconds
+            name, tuple(self._codes), row_times[is_new], newest, row_times, bids, asks, gone_after_seconds
         )
 
-    def _fault(self, block: str, line_number: int, before: float) -> InvalidMarket:
-        for number, line in enumerate(block.splitlines(keepends=True), line_number):
+    def _is_sorted(self, times: NDArray[np.float64]) -> bool:
+        return bool(times[0] >= self._before and np.all(times[1:] >= times[:-1]))
+
+    def _read_carefully(self, block: str) -> Rows:
+        found = _ROW.findall(block)
+        if not found or len(found) != block.count("\n"):
+            raise self._fault(block)
+        ats, pairs, bids, asks = zip(*found, strict=True)
+        try:
+            times = np.fromiter(map(_Epochs().__getitem__, ats), np.float64, len(ats))
+        except ValueError:
+            raise self._fault(block) from None
+        if not self._is_sorted(times):
+            raise self._fault(block)
+        codes = np.fromiter(map(self._codes.__getitem__, pairs), np.int64, len(pairs))
+        return Rows(times, codes, price_texts(bids), price_texts(asks))
+
+    def _fault(self, block: str) -> InvalidMarket:
+        before = self._before
+        for number, line in enumerate(block.splitlines(keepends=True), self._line_number):
             reason, before = _line_fault(line, before)
             if reason:
                 way_out = "Mend or remove that line, or choose another recording."
                 return InvalidMarket(f"{self._file_name} line {number}: {reason}. {way_out}")
-        return InvalidMarket(f"{self._file_name} from line {line_number} on: not in the format {HEADER}.")
+        return InvalidMarket(f"{self._file_name} from line {self._line_number} on: not in the format {HEADER}.")
+
+
+def _newest(time_index: NDArray[np.int64], codes: NDArray[np.int64], pairs: int) -> NDArray[np.int64]:
+    """For each time the newest row of each pair, -1 where there is none yet."""
+    newest = np.full((int(time_index[-1]) + 1, pairs), -1, dtype=np.int64)
+    np.maximum.at(newest.reshape(-1), time_index * pairs + codes, np.arange(len(codes)))
+    return np.maximum.accumulate(newest, axis=0, out=newest)
 
 
 class _Epochs(dict[str, float]):
@@ -158,14 +172,6 @@ class _Epochs(dict[str, float]):
     def __missing__(self, at: str) -> float:
         self[at] = moment = datetime.fromisoformat(at).timestamp()
         return moment
-
-
-class _Codes(dict[str, int]):
-    """A number for each pair, in the order of their first rows."""
-
-    def __missing__(self, pair: str) -> int:
-        self[pair] = code = len(self)
-        return code
 
 
 def _line_fault(line: str, before: float) -> tuple[str | None, float]:
@@ -191,25 +197,26 @@ def _time_fault(at: str, before: float) -> tuple[str | None, float]:
     return None, moment
 
 
-def _blocks(path: Path) -> Iterator[tuple[str, int]]:
-    """Blocks of whole lines after the header, each with the number of its first line; checks the header."""
-    rest, line_number = "", 0
-    for text in _texts(path):
-        block, newline, rest = (rest + text).rpartition("\n")
-        if newline and line_number == 0:
-            block = _after_header(path.name, block)
-            line_number = 1
+def _blocks(path: Path) -> Iterator[bytes]:
+    """Blocks of whole lines after the header, which is checked; only the last may lack its end of line."""
+    rest, is_header_read = b"", False
+    for piece in _gathered(_pieces(path)):
+        text = rest + piece
+        end = text.rfind(b"\n") + 1
+        block, rest = text[:end], text[end:]
+        if block and not is_header_read:
+            block, is_header_read = _after_header(path.name, block), True
         if block:
-            yield block + "\n", line_number + 1
-            line_number += block.count("\n") + 1
-    if line_number == 0:
+            yield block
+    if not is_header_read:
         _after_header(path.name, rest)
     elif rest:
-        yield rest, line_number + 1
+        yield rest
 
 
-def _after_header(file_name: str, block: str) -> str:
-    header, _, rows = block.partition("\n")
+def _after_header(file_name: str, block: bytes) -> bytes:
+    first, _, rows = block.partition(b"\n")
+    header = first.decode("ascii", errors="replace")
     if header.rstrip("\r") != HEADER:
         raise InvalidMarket(
             f"{file_name} line 1: the header is '{header[:80]}' instead of '{HEADER}'. Give the columns these names."
@@ -217,14 +224,29 @@ def _after_header(file_name: str, block: str) -> str:
     return rows
 
 
-def _texts(path: Path) -> Iterator[str]:
-    """The unpacked text in pieces; a piece may end inside a line."""
+def _gathered(pieces: Iterable[bytes]) -> Iterator[bytes]:
+    """The same bytes in pieces of some size; those before a fault of the file come before it, too."""
+    held = bytearray()
+    try:
+        for piece in pieces:
+            held += piece
+            if len(held) >= _BLOCK_BYTES:
+                yield bytes(held)
+                held.clear()
+    except InvalidMarket:
+        yield bytes(held)
+        raise
+    yield bytes(held)
+
+
+def _pieces(path: Path) -> Iterator[bytes]:
+    """The unpacked bytes; a piece may end inside a line."""
     lines = 0
     try:
         with gzip.open(path, "rb") as file:
             while piece := file.read1(_BLOCK_BYTES):
                 lines += piece.count(b"\n")
-                yield piece.decode("ascii", errors="replace")
+                yield piece
     except (FileNotFoundError, IsADirectoryError):
         raise InvalidMarket(_missing(path)) from None
     except PermissionError:

@@ -16,7 +16,8 @@ from heisenbug.domain.errors import MarketUnavailable
 from heisenbug.domain.quotes import Ticker
 from heisenbug.exchange.port import Tickers
 from heisenbug.markets.market import Market, Prices, iso
-from heisenbug.markets.recorded import HEADER, read_market
+from heisenbug.markets.recorded import read_market
+from heisenbug.markets.rows import HEADER
 
 SUFFIX = ".csv.gz"
 BLOCK_MOMENTS = 1024
