@@ -33,6 +33,7 @@ def _status_facts(answer: dict[str, Any]) -> dict[str, Any]:
     return {
         "Money": _money(answer),
         "State": answer["state"] if not killed else f"killed by {killed['by']} at {killed['at']}: {killed['why']}",
+        "Entries": "\n".join(map(show.halt_line, answer.get("halts") or [])) or "no protection stops them",
         "Equity": f"{answer['equity'] or '-'} {answer['base_currency']}",
         "Drawdown": show.percent(answer["drawdown"]),
         "Window": f"{window['samples']} of {window['of']} samples",

@@ -138,6 +138,7 @@ def _warnings(status: Plain) -> Iterator[Text]:
     killed, trade = status["killed"], status["open_trade"]
     lines = [
         f"Killed by {killed['by']}: {killed['why']} Next: heisenbug rearm." if killed else "",
+        *(f"Entries are {show.halt_line(halt)}" for halt in status["halts"]),
         f"Held back from live. {status['held_back']}" if status["held_back"] else "",
         *(error["message"] for error in status["settings_errors"]),
         *(f"{pair} is left out: {guarded['reason']}" for pair, guarded in status["guarded"].items()),

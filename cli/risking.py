@@ -21,7 +21,7 @@ LIMITS = (
     "It counts nothing else as its own: no other asset, no other card, and of these cards no more than this.",
     "It cannot protect you from prices that move against it, from what {title} charges (there and back between USD and "
     "BTC about {percent:g} %), from an exchange that fails, or from anybody else who uses {these}. "
-    "max_drawdown stops it after a loss, not before; what it holds is never sold for you.",
+    "max_drawdown stops it after a loss, not before; what it holds is sold at the exits that are set, or not at all.",
 )
 
 

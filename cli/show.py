@@ -80,6 +80,12 @@ def percent(fraction: float | None) -> str:
     return "-" if fraction is None else f"{fraction:.2%}"
 
 
+def halt_line(halt: dict[str, Any]) -> str:
+    """What stops entries, until when, and how to lift it."""
+    until = f" until {halt['until']}" if halt["until"] else ""
+    return f"stopped{until} by {halt['by']}: {halt['why']} {halt['lift']}"
+
+
 def exchange_line(quiet_until: str | None) -> str:
     """Whether the exchange may be asked."""
     return f"wants to be left alone until {quiet_until}; nothing is asked before" if quiet_until else "may be asked"

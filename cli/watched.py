@@ -95,6 +95,7 @@ def _is_more(known: Known, kind: str, data: Plain) -> bool:
     status = known.status
     return (
         bool(data["killed"]) != bool(status["killed"])
+        or data["halts"] != [halt["by"] for halt in status["halts"]]
         or data["settings_version"] != status["settings_version"]
         or data["open_trade"] != (status["open_trade"] or {}).get("id")
         or status["state"] == "settings not understood"

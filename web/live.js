@@ -207,6 +207,7 @@ function heardTick({ data, seq }) {
   const due = seconds(data.due);
   const isAnother =
     data.killed !== Boolean(status.killed) ||
+    String(data.halts) !== String(status.halts.map((halt) => halt.by)) ||
     data.settings_version !== status.settings_version ||
     data.open_trade !== (status.open_trade?.id ?? null) ||
     status.state === "settings not understood";

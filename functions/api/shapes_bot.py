@@ -19,9 +19,20 @@ from shape_bits import (
     some_of,
 )
 
-STATES = ["running", "stopped", "killed", "settings not understood"]
+from heisenbug.domain.protections import Protection
+
+STATES = ["running", "halted", "stopped", "killed", "settings not understood"]
 KEPT_OF_WHY = "A longer one is cut at 200 characters: nothing keeps the bot from being stopped."
 KILLED = or_none(all_of({"at": MOMENT, "by": TEXT, "why": TEXT}))
+HALT = all_of(
+    {
+        "by": {"type": "string", "enum": [protection.value for protection in Protection]},
+        "why": TEXT,
+        "since": MOMENT,
+        "until": {**or_none(MOMENT), "description": "When time alone lifts it; null where it does not."},
+        "lift": {**TEXT, "description": "How a person lifts it."},
+    }
+)
 WORTH = {
     "equity": or_none(MONEY),
     "drawdown": or_none(NUMBER),
@@ -63,6 +74,7 @@ STATUS = all_of(
         "settings_version": WHOLE,
         "settings_errors": list_of(FIELD_ERROR),
         "killed": KILLED,
+        "halts": {**list_of(HALT), "description": "Protections that stop entries; exits go on."},
         "open_trade": or_none(ref("Trade")),
         "dropped": list_of(DROPPED),
         "exchange_quiet_until": or_none(MOMENT),

@@ -113,7 +113,7 @@ class Bot(RuleBasedStateMachine):
     @rule()
     def is_armed(self) -> None:
         """A person lets it go on."""
-        States(self.world.bot_id).rearm()
+        States(self.world.bot_id).rearm(self.world.clock())
 
     @rule(mode=st.sampled_from(("paper", "live")), is_active=st.booleans())
     def is_told(self, mode: str, is_active: bool) -> None:

@@ -183,7 +183,7 @@ class World:
         """A tick, with the bot armed again where it was killed: a person has looked."""
         if self.state().killed_at is not None:
             self.rearmed += 1
-            States(self.bot_id).rearm()
+            States(self.bot_id).rearm(self.clock())
         return self.tick(process)
 
     def _watched(self) -> Sequence[Watched]:

@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable
 from copy import deepcopy
 from decimal import Decimal
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -15,6 +16,7 @@ from heisenbug.configuration import Configurations
 from heisenbug.domain.assets import Pair
 from heisenbug.domain.quotes import RawQuote
 from heisenbug.exchange.port import PastQuotes
+from heisenbug.notifying.sentences import notice_of
 from heisenbug.push.sender import Gone, Sender
 from heisenbug.store.bot_state import States
 from heisenbug.store.connection import Client, Connections
@@ -256,6 +258,26 @@ def test_a_kill_is_told_once_with_who_and_why(stream: Stream, tables: Cloud) -> 
         "max_drawdown",
         "Equity fell.",
     )
+
+
+def test_each_protection_is_told_once_with_why_until_when_and_what_lifts_it(stream: Stream, tables: Cloud) -> None:
+    bot = process(paper_start={"BTC": "10"}, daily_loss=0.05, max_drawdown=0.1)
+    images = []
+    for number, price in enumerate((100.0, 94.0, 93.0, 89.0, 88.0)):
+        bot.tickers.set(BTC=price)
+        bot.tick(MONDAY + 5 * number)
+        images.append(one(tables.items("BotState"), item="tick"))
+    changes = (record("BotState", after, before) for before, after in pairwise(images))
+    first, second = stream.tell(*changes)
+    assert {message["type"] for message in (first, second)} == {"protection_triggered"}
+    assert (first["data"]["by"], first["data"]["until"], first["at"]) == (
+        *("daily_loss", "2025-05-06T00:00:00Z", "2025-05-05T00:00:05Z"),
+    )
+    assert (second["data"]["by"], second["data"]["until"]) == ("max_drawdown", "re-armed by hand")
+    assert "heisenbug rearm" in second["data"]["lift"]
+    notice = notice_of(first["type"], first["data"], first["at"])
+    assert notice is not None
+    assert "Entries are stopped until 2025-05-06T00:00:00Z, by daily_loss: Equity 940.00 is 6.0% under" in notice.says
 
 
 def test_the_state_of_every_tick_and_the_ledger_are_no_news(stream: Stream, tables: Cloud) -> None:

@@ -103,7 +103,7 @@ def test_an_exit_goes_on_while_the_bot_is_stopped_and_not_while_it_is_killed(tab
     assert killed.outcome == "no trade"
     assert killed.decision is not None
     assert killed.decision.conversion(1, 0).gate.name == "KILLED"
-    States(BOT).rearm()
+    States(BOT).rearm(bot.clock())
     bot.tell(is_active=False)
     assert tick(bot, 2, 94.0).outcome == "executed"
 

@@ -79,7 +79,7 @@ def test_a_trade_tells_what_was_seen_scored_passed_and_paid(busy: Http) -> None:
     assert told["cost"] == {name: trade[name] for name in ("expected_cost_bps", "quoted_cost_bps", "cost_bps")}
     assert [gate["gate"] for gate in told["gates"]] == [
         *("window", "price", "held", "confidence", "risk", "return"),
-        *("cooldown", "minimum", "budget", "open_trade", "stopped", "killed"),
+        *("cooldown", "minimum", "budget", "reserve", "open_trade", "stopped", "killed", "halted"),
     ]
     assert all(gate["passed"] for gate in told["gates"])
     confidence = told["gates"][3]

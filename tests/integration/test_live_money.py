@@ -325,7 +325,7 @@ def test_it_asks_the_account_nothing_more_until_a_person_lifts_the_stop_and_then
     assert {report.outcome for report in ticks(world, process, 5)} == {"no trade"}
     assert asked(world, Step.CARDS, Step.QUOTE, Step.COMMIT, Step.READ) == 0
     assert_untouched(world)
-    States(world.bot_id).rearm()
+    States(world.bot_id).rearm(world.clock())
     trades_again(world, process)
     assert (len(world.exchange.conversions), problems(world)) == (1, [])
 
@@ -388,7 +388,7 @@ def test_a_commit_that_is_refused_for_a_reason_has_failed_and_nothing_moved(
     assert world.state().killed_why == (says if is_for_a_person else None)
     assert problems(world) == ([f"Killed by the exchange: {says}"] if is_for_a_person else [])
     over(world)
-    States(world.bot_id).rearm()
+    States(world.bot_id).rearm(world.clock())
     trades_again(world, process)
     assert len(world.exchange.conversions) == 1
 

@@ -141,7 +141,7 @@ def test_a_killed_bot_keeps_its_first_reason_until_it_is_rearmed() -> None:
     assert killed.killed_at == "2025-05-05T00:00:00.000+00:00"
     again = states.kill(AT, "ben", "more")
     assert (again.killed_by, again.killed_why, again.version) == ("anna", "enough", killed.version)
-    free = states.rearm()
+    free = states.rearm(AT)
     assert (free.killed_at, free.killed_by, free.killed_why, free.peak_base) == (None, None, None, None)
 
 
@@ -151,7 +151,7 @@ def test_a_killed_bot_intends_nothing_and_commits_nothing() -> None:
     states.kill(AT, "anna", "enough")
     with pytest.raises(FenceLost):
         book.intend(trade(), states.read().version, b"record")
-    states.rearm()
+    states.rearm(AT)
     book.intend(trade(), states.read().version, b"record")
     states.kill(AT, "anna", "enough")
     with pytest.raises(FenceLost):
@@ -231,7 +231,7 @@ def test_a_dropped_trade_takes_no_sequence_and_leaves_nothing_but_its_rest() -> 
 
 def moved_on() -> None:
     States(BOT).kill(AT, "x", "x")
-    States(BOT).rearm()
+    States(BOT).rearm(AT)
 
 
 def next_tick() -> None:

@@ -470,7 +470,7 @@ def test_a_setting_changed_by_hand_acts_on_the_next_tick(tables: Cloud) -> None:
 # -------------------------------------------------------------- kill, drawdown
 
 
-def test_a_drawdown_kills_the_bot_and_it_stays_killed_until_it_is_rearmed() -> None:
+def test_a_drawdown_ends_entries_until_the_bot_is_rearmed() -> None:
     bot = process(max_drawdown=0.05, trade_size_percentage=1, history_limit=1000)
     run(bot, range(14))
     assert Ledgers(BOT).read("paper")[0].holdings.get("BTC")  # type: ignore[index]
@@ -479,21 +479,22 @@ def test_a_drawdown_kills_the_bot_and_it_stays_killed_until_it_is_rearmed() -> N
         bot.tell(is_active=False)
         bot.tickers.set(BTC=price_of(13) * 0.99 ** (tick - 13))
         falling.append(bot.tick(MONDAY + 5 * tick))
-    killed = [report for report in falling if report.outcome == "killed"]
-    assert len(killed) == 1
-    assert "under its peak" in killed[0].detail
+    halted = [report for report in falling if report.outcome == "halted"]
+    assert len(halted) == 1
+    assert "under its peak" in halted[0].detail
+    assert halted[0].halted
     state = States(BOT).read()
-    assert state.killed_by == "max_drawdown"
+    assert (state.killed_at, list(state.halts_of("paper"))) == (None, ["max_drawdown"])
     bot.tell(is_active=True)
     assert outcomes(run(bot, range(60, 73))) == {"no trade"}
     assert outcomes(run(process(bot.clock), range(73, 76))) == {"no trade"}
-    States(BOT).rearm()
+    States(BOT).rearm(bot.clock())
     after = run(bot, range(76, 104))
-    assert "killed" not in outcomes(after)
+    assert "halted" not in outcomes(after)
     assert "executed" in outcomes(after)
 
 
-def test_the_tick_that_kills_the_bot_does_not_even_intend_what_it_had_chosen(tables: Cloud) -> None:
+def test_the_tick_that_ends_entries_does_not_even_choose_one(tables: Cloud) -> None:
     bot = process(max_drawdown=0.03, trade_size_percentage=0.5)
     for tick in range(12):
         bot.tickers.set(BTC=round(100 * 1.02**tick, 4))
@@ -502,9 +503,10 @@ def test_the_tick_that_kills_the_bot_does_not_even_intend_what_it_had_chosen(tab
     tables.calls.clear()
     bot.tickers.set(BTC=round(100 * 1.02**11 * 0.945, 4))
     report = bot.tick(MONDAY + 60)
-    assert report.outcome == "killed"
+    assert report.outcome == "halted"
     assert report.decision is not None
-    assert report.decision.chosen is not None
+    assert report.decision.chosen is None
+    assert "HALTED" in {scored.gate.name for scored in report.decision.conversions()}
     assert tables.counted()["TransactWriteItems"] == 0
 
 
@@ -513,13 +515,13 @@ def test_after_rearming_drawdown_counts_from_the_equity_of_that_moment() -> None
     run(bot, range(14))
     bot.tell(is_active=False)
     bot.tickers.set(BTC=price_of(13) * 0.92)
-    assert bot.tick(MONDAY + 5 * 14).outcome == "killed"
-    States(BOT).rearm()
+    assert bot.tick(MONDAY + 5 * 14).outcome == "halted"
+    States(BOT).rearm(bot.clock())
     fallen = []
     for tick, fall in ((15, 0.92), (16, 0.91), (17, 0.90), (18, 0.85)):
         bot.tickers.set(BTC=price_of(13) * fall)
         fallen.append(bot.tick(MONDAY + 5 * tick).outcome)
-    assert fallen == ["no trade", "no trade", "no trade", "killed"]
+    assert fallen == ["no trade", "no trade", "no trade", "halted"]
 
 
 def test_a_killed_bot_intends_nothing_but_brings_an_open_trade_to_its_end(tables: Cloud) -> None:
@@ -544,7 +546,7 @@ def test_the_peak_survives_a_pause_longer_than_the_snapshots_live(tables: Cloud)
         tables.client.delete_item(TableName="test-PriceSnapshot", Key={key: item[key] for key in ("bot_id", "at")})
     cold = process(bot.clock)
     cold.tickers.set(BTC=price_of(14) * 0.9)
-    assert cold.tick(MONDAY + 5 * 1000).outcome == "killed"
+    assert cold.tick(MONDAY + 5 * 1000).outcome == "halted"
 
 
 def test_another_base_currency_is_not_a_drawdown(tables: Cloud) -> None:

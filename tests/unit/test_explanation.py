@@ -10,7 +10,7 @@ from heisenbug.converting import _expected
 from heisenbug.domain.assets import Pair, TradingPair
 from heisenbug.domain.configuration import Configuration
 from heisenbug.domain.decide import Decision
-from heisenbug.domain.gates import Gate
+from heisenbug.domain.gates import ASKED, Gate
 from heisenbug.domain.outcome import differences, outcome_of
 from heisenbug.domain.portfolio import Portfolio
 from heisenbug.domain.settings import Settings
@@ -101,7 +101,7 @@ def test_every_gate_says_by_how_much_it_was_passed() -> None:
     made = inputs()
     decision = made.decide()
     answers = made.gates(decision, "USD", "BTC")
-    assert [answer.gate for answer in answers] == [gate for gate in Gate if gate is not Gate.OPEN]
+    assert [answer.gate for answer in answers] == list(ASKED)
     assert all(answer.is_open for answer in answers)
     assert all(passed(answer) for answer in answers)
     by_gate = {answer.gate: answer for answer in answers}
@@ -111,6 +111,7 @@ def test_every_gate_says_by_how_much_it_was_passed() -> None:
     assert by_gate[Gate.HELD].value == 1000
     assert passed(by_gate[Gate.PRICE]) == "prices are 0.4 s old, at most 30 s may decide"
     assert passed(by_gate[Gate.BUDGET]) == "no budget bounds it"
+    assert passed(by_gate[Gate.RESERVE]) == "no reserve bounds it"
 
 
 def test_the_first_gate_that_is_closed_is_the_one_that_the_decision_names_for_every_conversion() -> None:

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from heisenbug.domain.decide import Decision, Scored, decide
-from heisenbug.domain.gates import Gate
+from heisenbug.domain.gates import ASKED, Gate
 from heisenbug.domain.market import Market
 from heisenbug.domain.portfolio import Portfolio
 from heisenbug.domain.settings import Settings
@@ -72,9 +72,11 @@ CLOSING: list[tuple[Gate, Callable[[Case], Case], float, float]] = [
     (Gate.COOLDOWN, with_portfolio(resting={("USD", "BTC"): MONDAY + 42}), 42, 0),
     (Gate.MINIMUM, lambda case: replace(case, venue=replace(FREE, least_value=Decimal(101))), 100, 101),
     (Gate.BUDGET, told(budget={"BTC": Decimal(1)}), math.nan, 1),
+    (Gate.RESERVE, told(reserve={"USD": Decimal(901)}), 900, 901),
     (Gate.OPEN_TRADE, with_portfolio(open_trade="abc"), 1, 0),
     (Gate.STOPPED, told(is_active=False), 0, 1),
     (Gate.KILLED, with_portfolio(killed=True), 1, 0),
+    (Gate.HALTED, with_portfolio(halts=("max_drawdown", "daily_loss")), 2, 0),
 ]
 
 
@@ -108,7 +110,8 @@ def test_risk_and_return_state_the_scores_they_compared() -> None:
 
 def test_of_many_closed_gates_the_first_in_order_is_named() -> None:
     order = [gate for gate, *_ in CLOSING]
-    assert order == [gate for gate in Gate if gate is not Gate.OPEN]
+    assert order == list(ASKED)
+    assert set(ASKED) == set(Gate) - {Gate.OPEN}
     # HELD takes the holding away, so worth and amounts go with it: the gates after it are checked without it.
     for first in range(len(CLOSING)):
         case = Case()

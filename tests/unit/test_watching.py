@@ -36,7 +36,7 @@ def trade(sequence: int, state: str = "EXECUTED", **changes: Any) -> Plain:
 
 def whole(ticks: int = 3, trades: tuple[Plain, ...] = (), **status: Any) -> Plain:
     known = {
-        **{"ticks": ticks, "settings_version": 1, "mode": "paper", "state": "running", "killed": None},
+        **{"ticks": ticks, "settings_version": 1, "mode": "paper", "state": "running", "killed": None, "halts": []},
         **{"open_trade": None, "held_back": None, "settings_errors": [], "guarded": {}, "exchange_quiet_until": None},
         **{"equity": "1000", "drawdown": 0.01, "max_drawdown": 0.2, "base_currency": "USD", "data_age_seconds": 1.0},
         **{"check_interval": 5, "window": {"samples": 120, "of": 120}, "next_tick": "2026-11-22T17:52:35Z"},
@@ -57,7 +57,14 @@ def whole(ticks: int = 3, trades: tuple[Plain, ...] = (), **status: Any) -> Plai
 def tick(number: int, **changes: Any) -> Plain:
     data = {
         **{"tick": number, "due": "2026-11-22T17:52:35Z", "equity": "1001", "drawdown": 0.0, "guarded": {}},
-        **{"samples": 120, "price_age_seconds": 0.5, "killed": False, "settings_version": 1, "open_trade": None},
+        **{
+            "samples": 120,
+            "price_age_seconds": 0.5,
+            "killed": False,
+            "halts": [],
+            "settings_version": 1,
+            "open_trade": None,
+        },
     }
     return {"type": "tick_completed", "data": {**data, **changes}, "at": data["due"], "seq": number}
 
@@ -268,11 +275,19 @@ def test_live_money_and_everything_that_bars_it_cannot_be_missed() -> None:
     open_trade = trade(0, "UNRESOLVED", id="3b0c", outcome="The answer was lost.")
     killed = {"by": "drawdown", "why": "it fell by 20 %.", "at": "t"}
     guarded = {"BTC-USD": {"reason": "crossed quote", "since": "t"}}
-    bars = {"killed": killed, "open_trade": open_trade, "guarded": guarded, "exchange_quiet_until": "18:00"}
+    halt = {"by": "daily_loss", "why": "It fell.", "until": "00:00", "since": "t", "lift": "heisenbug rearm lifts it."}
+    bars = {
+        "halts": [halt],
+        "killed": killed,
+        "open_trade": open_trade,
+        "guarded": guarded,
+        "exchange_quiet_until": "18:00",
+    }
     shown = frame(whole(mode="live", state="killed", **bars))
     for said in (
         "LIVE money",
         "! Killed by drawdown: it fell by 20 %. Next: heisenbug rearm.",
+        "! Entries are stopped until 00:00 by daily_loss: It fell. heisenbug rearm lifts it.",
         "! BTC-USD is left out: crossed quote",
         "! The exchange wants to be left alone until 18:00",
         "! Trade 3b0c is UNRESOLVED: The answer was lost. Next: heisenbug resolve 3b0c",

@@ -36,7 +36,7 @@ export function askToKill() {
 export function askToRearm() {
   question.value = {
     title: "Re-arm the bot?",
-    text: "It may trade again from the next check on, if it is started. Drawdown counts from now on.",
+    text: "It may trade again from the next check on, if it is started. What protections count begins anew.",
     yes: "Re-arm it",
     twin: "rearm",
     act: () => tell("POST", "rearm", undefined, "Re-armed."),

@@ -10,7 +10,7 @@ import { askToKill, askToRearm, start, stop } from "./act.js";
 import { Badge } from "./bits.js";
 
 export const SCREENS = ["overview", "opportunities", "trades", "backtest", "settings", "health"];
-const STATES = { running: "running", stopped: "plain", killed: "killed" };
+const STATES = { running: "running", halted: "killed", stopped: "plain", killed: "killed" };
 
 export function Header() {
   const known = status.value;
@@ -60,6 +60,7 @@ function Switches({ known }) {
   if (known.killed) return html`<button type="button" class="main" onClick=${askToRearm}>Re-arm…</button>`;
   const { act, words, twin } = known.is_active ? { act: stop, words: "Stop trading", twin: "stop" } : { act: start, words: "Start trading", twin: "start" };
   return html`<div class="switches">
+    ${known.halts?.length ? html`<button type="button" class="main" onClick=${askToRearm}>Re-arm…</button>` : null}
     <button type="button" onClick=${act} title=${`heisenbug ${twin} (key p)`}>${words}</button>
     <button type="button" class="danger" id="kill" onClick=${askToKill} title="heisenbug kill (key Shift+K)">Kill…</button>
   </div>`;
@@ -78,6 +79,7 @@ export function Banner() {
 function warnings(known) {
   const lines = [];
   if (known.killed) lines.push(`Killed by ${known.killed.by} at ${time(known.killed.at)}: ${known.killed.why} Nothing trades and nothing was sold; re-arming lifts it.`);
+  for (const { by, why, until, lift } of known.halts ?? []) lines.push(`Entries are stopped${until ? ` until ${time(until)}` : ""} by ${by}: ${why} ${lift}`);
   if (known.state === "settings not understood") lines.push("Nothing is looked at or traded until the settings are mended:", ...known.settings_errors.map((error) => error.message));
   if (known.held_back) lines.push(`It stays on paper although live money was asked for. ${known.held_back}`);
   if (known.exchange_quiet_until) lines.push(`The exchange wants to be left alone until ${time(known.exchange_quiet_until)}.`);

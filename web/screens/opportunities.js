@@ -7,7 +7,7 @@ import { Answer, Section, Table } from "../parts/bits.js";
 import { useState } from "../vendor/preact-hooks.js";
 import { honestly } from "./overview.js";
 
-const GATES = ["window", "price", "held", "confidence", "risk", "return", "cooldown", "minimum", "budget", "open_trade", "stopped", "killed"];
+const GATES = ["window", "price", "held", "confidence", "risk", "return", "cooldown", "minimum", "budget", "reserve", "open_trade", "stopped", "killed", "halted"];
 
 export function Opportunities() {
   const asked = useAsked("opportunities?limit=1000", { every: 15 });

@@ -4,14 +4,14 @@ from math import isfinite
 from typing import Any
 
 from heisenbug.domain.decide import Decision, Scored
-from heisenbug.domain.gates import Gate
+from heisenbug.domain.gates import ASKED, Gate
 from heisenbug.domain.words import why
 from heisenbug.messages import utc
 
 
 def rank(scored: Scored) -> tuple[int, float]:
     """How near a conversion came to trading: the nearest first, then the one that promises most."""
-    passed = len(Gate) if scored.gate is Gate.OPEN else int(scored.gate)
+    passed = len(ASKED) if scored.gate is Gate.OPEN else ASKED.index(scored.gate)
     return -passed, -scored.expected_return if isfinite(scored.expected_return) else float("inf")
 
 

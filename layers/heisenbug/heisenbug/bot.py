@@ -10,6 +10,7 @@ from heisenbug.domain.configuration import Configuration
 from heisenbug.domain.decide import Decision
 from heisenbug.domain.ledger import Ledger
 from heisenbug.domain.live import Consent, Deployment
+from heisenbug.domain.protections import Day, Halts
 from heisenbug.domain.schedule import Planned
 from heisenbug.domain.snapshot import Snapshot
 from heisenbug.domain.state import State
@@ -28,6 +29,8 @@ class States(Protocol):
     def claim(self, due: int, token: str) -> State | None: ...
     def planned(self, planned: Planned) -> None: ...
     def kill(self, at: datetime, who: str, why: str) -> State: ...
+    def begin_day(self, state: State, mode: str, day: Day) -> None: ...
+    def halt(self, state: State, mode: str, halts: Halts) -> bool: ...
     def raise_peak(self, peak: Decimal, base: str, mode: str, version: int) -> None: ...
     def stand(self, mode: str, held_back: str, consent: Consent | None, version: int) -> bool: ...
     def quiet(self, until: float) -> None: ...
@@ -68,6 +71,7 @@ class Remembered:
     mode: str = ""
     position: Position | None = None
     history_limit: int = 0
+    fresh_at: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,7 +122,10 @@ class Report:
 
 @dataclass(frozen=True, slots=True)
 class Now:
-    """Where a tick stands: what it is told and sees, the bot's state and ledger by now, and what ended last."""
+    """Where a tick stands: what it is told and sees, the bot's state and ledger by now, and what ended last.
+
+    `worth` is the equity in the base currency, `peak` its highest, `halts` what stops entries.
+    """
 
     due: int
     told: Configuration
@@ -126,3 +133,6 @@ class Now:
     state: State
     position: Position
     last: Ended | None = None
+    worth: Decimal | None = None
+    peak: Decimal = Decimal(0)
+    halts: Halts = field(default_factory=dict)

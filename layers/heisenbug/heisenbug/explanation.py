@@ -18,7 +18,7 @@ from heisenbug.recall import Inputs
 # Other processors add up in other orders; what is nearer than this part of itself is said to be rounding.
 ROUNDING = 1e-9
 SAME = "Decided again on what was recorded, it comes out the same"
-NO_NUMBERS = (Gate.OPEN_TRADE, Gate.STOPPED, Gate.KILLED)
+NO_NUMBERS = (Gate.OPEN_TRADE, Gate.STOPPED, Gate.KILLED, Gate.HALTED)
 Plain = dict[str, Any]
 
 

@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from heisenbug.domain.ledger import WATCH_SECONDS, Dropped, Watched
-from heisenbug.domain.protections import Drawdown
+from heisenbug.domain.protections import Drawdown, Halt, Protection, lifted_by
 from heisenbug.domain.snapshot import Snapshot
 from heisenbug.domain.trade import Trade, TradeState, if_known
 
@@ -70,6 +70,17 @@ def watched_message(watched: Watched) -> dict[str, Any]:
     }
 
 
+def halt_message(protection: Protection, halt: Halt) -> dict[str, Any]:
+    """What stops entries: by which protection, why, since when and until when, and how to lift it."""
+    return {
+        "by": protection.value,
+        "why": halt.why,
+        "since": utc(halt.since),
+        "until": None if halt.until is None else utc(halt.until),
+        "lift": lifted_by(protection),
+    }
+
+
 def tick_message(snapshot: Snapshot) -> dict[str, Any]:
     """What a tick found: equity, drawdown, what is guarded and why, and what bars trading."""
     return {
@@ -83,6 +94,7 @@ def tick_message(snapshot: Snapshot) -> dict[str, Any]:
         "guarded": guarded_message(snapshot),
         "open_trade": snapshot.portfolio.open_trade,
         "killed": snapshot.portfolio.killed,
+        "halts": list(snapshot.portfolio.halts),
         "settings_version": snapshot.settings_version,
     }
 

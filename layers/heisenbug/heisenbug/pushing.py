@@ -1,20 +1,31 @@
 """What the tables' streams say, as messages for every client."""
 
+import json
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from heisenbug.domain.errors import InvalidSettings
+from heisenbug.domain.protections import Halt, Protection
 from heisenbug.domain.settings import as_plain, parse
-from heisenbug.messages import PUSHED_TRADES, dropped_message, price_message, tick_message, trade_message, utc
+from heisenbug.messages import (
+    PUSHED_TRADES,
+    dropped_message,
+    halt_message,
+    price_message,
+    tick_message,
+    trade_message,
+    utc,
+)
 from heisenbug.push.sender import envelope
 from heisenbug.store.bot_config import ABOUT
-from heisenbug.store.bot_state import LEDGER, TICK, BotStateItem, dropped_of
+from heisenbug.store.bot_state import LEDGER, TICK, BotStateItem, dropped_of, halts_from
 from heisenbug.store.price_snapshot import PriceSnapshotItem, snapshot_of
 from heisenbug.store.trade_history import TradeHistoryItem, trade_of
 from heisenbug.store.values import from_dynamo
 
 Image = Mapping[str, Any]
+BY_HAND = "re-armed by hand"
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +104,23 @@ def _state(change: Change) -> Iterable[News]:
         yield from _dropped(after)
     if after["item"] == {"S": TICK} and "killed_at" in after and "killed_at" not in change.before:
         at, by, why = (after[name]["S"] for name in ("killed_at", "killed_by", "killed_why"))
-        yield News("protection_triggered", {"by": by, "why": why, "until": "re-armed by hand"}, at)
+        yield News("protection_triggered", {"by": by, "why": why, "until": BY_HAND}, at)
+    if after["item"] == {"S": TICK} and after.get("halts") != change.before.get("halts"):
+        yield from _halted(change)
+
+
+def _halted(change: Change) -> Iterable[News]:
+    """What stops entries since this change, whichever money it is of."""
+    before, after = (_halts(image) for image in (change.before, change.after))
+    for key, halt in after.items():
+        if key not in before or before[key].since != halt.since:
+            told = halt_message(key[1], halt)
+            yield News("protection_triggered", {**told, "until": told["until"] or BY_HAND}, told["since"])
+
+
+def _halts(image: Image) -> dict[tuple[str, Protection], Halt]:
+    kept = json.loads(image["halts"]["S"]) if "halts" in image else {}
+    return {(mode, name): halt for mode, some in kept.items() for name, halt in halts_from(some).items()}
 
 
 def _dropped(ledger: Image) -> Iterable[News]:

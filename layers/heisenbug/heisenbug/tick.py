@@ -1,18 +1,16 @@
 """One check of the market: claim, reconcile, look, decide, record, act."""
 
 from dataclasses import replace
-from datetime import UTC
-from decimal import Decimal
 
 from heisenbug.bot import Bot, Now, Report
 from heisenbug.converting import Converting
 from heisenbug.domain.configuration import Configuration
-from heisenbug.domain.decide import Decision, decide_on, equity
+from heisenbug.domain.decide import Decision, decide_on
 from heisenbug.domain.errors import FenceLost, InvalidSettings, MarketUnavailable
 from heisenbug.domain.live import Standing, lasting, standing
 from heisenbug.domain.outcome import outcome_of
 from heisenbug.domain.portfolio import Portfolio
-from heisenbug.domain.protections import Drawdown, drawdown_verdict
+from heisenbug.domain.protections import needs_person
 from heisenbug.domain.record import pack_record
 from heisenbug.domain.schedule import is_early, is_stale, on_grid
 from heisenbug.domain.settings import Settings
@@ -20,14 +18,13 @@ from heisenbug.domain.snapshot import Snapshot
 from heisenbug.domain.state import State
 from heisenbug.domain.trade import TradeState
 from heisenbug.domain.view import View, view
+from heisenbug.guarding import guarded, newly
 from heisenbug.recovering import halted, position_of, recovered, settling_of
 from heisenbug.settling import Ended, Position
 
 # What is kept of the invocation's time for everything but asking for prices.
 RESERVED_SECONDS = 8.0
 LONGEST_LOOK_SECONDS = 5.0
-# The peak is in every snapshot; the state takes it over only where it rose by this much, to save the write.
-PEAK_STEP = Decimal("1.005")
 # Deleting more than this a tick would cost more than the tick; the rest goes with the next ones.
 MOST_FORGOTTEN_A_TICK = 50
 
@@ -92,27 +89,26 @@ def _checked(bot: Bot, due: int, state: State, told: Configuration, may_begin: b
     look = bot.looking.look(due, state.previous_tick, told, _time_to_look(bot))
     now = recovered(bot, Now(due, told, look, state, position), may_begin)
     seen = view(look.market, told.settings.base_currency, told.settings.window)
-    now = _looked_at(bot, now, seen)
+    now = guarded(bot, _looked_at(bot, now, seen), seen)
     decision = decide_on(seen, look.market, _portfolio(now), told.settings, bot.venue)
     snapshot = _snapshot(bot, now, decision)
     bot.snapshots.save(snapshot)
     bot.looking.keep(due, look, snapshot)
-    killed = _protect(bot, snapshot, now.state, told.settings)
-    ended = None if killed or decision.chosen is None else _convert(bot, now, decision, snapshot)
+    ended = None if decision.chosen is None else _convert(bot, now, decision, snapshot)
     halted(bot, now.state, ended)
     _remember(bot, told.settings, ended.position if ended else now.position)
     _forget(bot, told.settings)
-    last = ended or now.last
+    last, begun = ended or now.last, newly(now, state)
     return Report(
         due,
-        _word(decision, ended, killed),
-        killed or (_came_to(last) if last else ""),
+        _word(decision, ended, bool(begun)),
+        (_came_to(last) if last else "") or " ".join(halt.why for halt in begun.values()),
         0.0,
         decision,
         last.trade if last else None,
         len(look.market.guarded),
         look.failure or "",
-        state.killed_at is None and bool(killed or (last and last.halt)),
+        needs_person(begun) or (state.killed_at is None and bool(last and last.halt)),
     )
 
 
@@ -134,7 +130,8 @@ def _looked_at(bot: Bot, now: Now, seen: View) -> Now:
 
 def _portfolio(now: Now) -> Portfolio:
     ledger, state = now.position.ledger, now.state
-    return ledger.portfolio(now.due, state.open_trade, state.killed_at is not None, now.told.settings.has_exits)
+    killed, has_exits = state.killed_at is not None, now.told.settings.has_exits
+    return ledger.portfolio(now.due, state.open_trade, killed, has_exits, now.halts)
 
 
 def _convert(bot: Bot, now: Now, decision: Decision, snapshot: Snapshot) -> Ended | None:
@@ -148,8 +145,7 @@ def _convert(bot: Bot, now: Now, decision: Decision, snapshot: Snapshot) -> Ende
 
 
 def _snapshot(bot: Bot, now: Now, decision: Decision) -> Snapshot:
-    portfolio, settings = _portfolio(now), now.told.settings
-    worth = equity(portfolio, decision)
+    settings = now.told.settings
     return Snapshot(
         now.due,
         now.look.market.price_age_seconds,
@@ -157,35 +153,15 @@ def _snapshot(bot: Bot, now: Now, decision: Decision) -> Snapshot:
         now.told.version,
         now.look.market.quotes,
         now.look.watches,
-        portfolio,
-        worth,
-        _peak(bot, now.state, settings, worth),
+        _portfolio(now),
+        now.worth,
+        now.peak,
         now.state.ticks,
         decision.samples,
         settings.mode,
         outcome_of(decision),
         max(round((bot.clock().timestamp() - now.due) * 1000), 0),
     )
-
-
-def _peak(bot: Bot, state: State, settings: Settings, worth: Decimal | None) -> Decimal:
-    """The highest equity since the bot was last armed, of this money in this base currency."""
-    kept, base = state.peak_of(settings.mode)
-    goes_on = base == settings.base_currency
-    before = max(bot.looking.peak_of(settings.mode), kept) if goes_on else Decimal(0)
-    peak = max(before, worth or Decimal(0))
-    if worth is not None and (not goes_on or peak > kept * PEAK_STEP):
-        bot.states.raise_peak(peak, settings.base_currency, settings.mode, state.version)
-    return peak
-
-
-def _protect(bot: Bot, snapshot: Snapshot, state: State, settings: Settings) -> str | None:
-    if snapshot.equity is None or state.killed_at is not None:
-        return None
-    verdict = drawdown_verdict(Drawdown(snapshot.equity, snapshot.peak), settings.max_drawdown)
-    if verdict:
-        bot.states.kill(bot.clock().astimezone(UTC), "max_drawdown", verdict)
-    return verdict
 
 
 def _remember(bot: Bot, settings: Settings, position: Position) -> None:
@@ -219,9 +195,9 @@ def _came_to(ended: Ended) -> str:
     return ended.halt or ("" if ended.trade.state is TradeState.EXECUTED else ended.trade.outcome)
 
 
-def _word(decision: Decision, ended: Ended | None, killed: str | None) -> str:
-    if killed:
-        return "killed"
+def _word(decision: Decision, ended: Ended | None, is_halted: bool) -> str:
     if ended is not None:
         return ended.trade.state.value.lower()
+    if is_halted:
+        return "halted"
     return "no trade" if decision.chosen is None else "overtaken"

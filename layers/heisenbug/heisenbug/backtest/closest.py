@@ -1,6 +1,6 @@
 """The conversion that came closest to paying, where none was traded: the numbers of why nothing was done."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -32,14 +32,14 @@ class Closest:
     why: str
 
 
-def closest_of(seen: Seen, killed: bool) -> Closest | None:
+def closest_of(seen: Seen, halts: Iterable[str] = ()) -> Closest | None:
     """What of the start's holdings came closest; None where no window was full and without gap."""
     best = max(_best_of_each(seen), default=None)
     if best is None:
         return None
     _, row, source, target = best
     settings, at = seen.wish.told.settings, int(seen.wish.history.at[row])
-    portfolio = Ledger(dict(settings.paper_start)).portfolio(at, None, killed)
+    portfolio = Ledger(dict(settings.paper_start)).portfolio(at, None, False, halts=halts)
     decision = decide_on(seen.view(row), seen.market(row), portfolio, settings, seen.wish.venue)
     found = decision.conversion(source, target)
     return Closest(

@@ -30,9 +30,11 @@ from heisenbug.domain.gates import Gate
 from heisenbug.domain.ledger import Ledger
 from heisenbug.domain.portfolio import Portfolio
 from heisenbug.domain.prices import Floats
-from heisenbug.domain.protections import Drawdown, drawdown_verdict
+from heisenbug.domain.protections import Drawdown, Protection, drawdown_verdict
+from heisenbug.domain.tally import MOST
 from heisenbug.settling import Position
 
+DRAWN_DOWN = (Protection.MAX_DRAWDOWN.value,)
 # So many samples are walked before it is looked whether equity fell too far in them.
 LEAP = 1 << 16
 # So near to the limit of the drawdown the exact equity is asked.
@@ -45,6 +47,10 @@ def run_fast(wish: Wish, progress: Progress = lambda row: None) -> Run:
     if needs_care(past):
         return Steps(past).run(progress)
     return Walk(past, prospects_of(past)).run(progress)
+
+
+class _Halted(Exception):
+    """The venue has erred so often that entries may rest: from here on every sample is to be decided."""
 
 
 @dataclass
@@ -91,16 +97,19 @@ class Walk:
 
     def run(self, progress: Progress = lambda row: None, begin: int = 0) -> Run:
         """All of it from the sample `begin` on; those before are only looked back on, and have no equity."""
-        count, self._progress = len(self._seen.logs), progress
-        while begin < count:
-            begin = self._leap(begin, min(begin + LEAP, count))
-            self._progress(begin - 1)
+        count, self._progress, start = len(self._seen.logs), progress, begin
+        try:
+            while begin < count:
+                begin = self._leap(begin, min(begin + LEAP, count))
+                self._progress(begin - 1)
+        except _Halted:
+            return Steps(self._seen).run(progress, start)
         told = cache(lambda: trades_at(self._converted, self._seen, self._begin))
         dropped, holdings = tuple(self._live.memory.dropped), self._ledger.holdings
         return Run(self._seen, self._moves, told, dropped, self._equity, holdings, self._gates, self._killed)
 
     def _leap(self, begin: int, end: int) -> int:
-        """Walk to `end`, or to the sample at which the bot is killed: that is seen afterwards, and walked to again."""
+        """Walk to `end`, or to the sample at which entries end: that is seen afterwards, and walked to again."""
         ledger, dropped = self._ledger, len(self._live.memory.dropped)
         leap = self._walk(begin, end)
         worth = self._worth(leap, begin, end)
@@ -155,13 +164,15 @@ class Walk:
         return self._nexts[place][begin]
 
     def _ask(self, row: int, leap: Leap) -> None:
-        decision = self._live.decide(row, self._ledger, bool(self._killed))
+        decision = self._live.decide(row, self._ledger, DRAWN_DOWN if self._killed else ())
         count_gates(leap.gates, decision)
         leap.asked.append(row)
         self._progress(row)
         if decision.chosen is None or self._killed:
             return
         self._ledger = self._live.convert(row, decision, Position(self._ledger, 0, 0)).ledger
+        if len(self._ledger.tally.errors) >= (self._settings.max_venue_errors or MOST + 1):
+            raise _Halted
         leap.begins.append(row + 1)
         leap.held.append(self._ledger.holdings)
         leap.converted.append(row)
@@ -174,7 +185,7 @@ class Walk:
         return worth
 
     def _fallen(self, leap: Leap, worth: Floats, begin: int) -> tuple[int, str] | None:
-        """The sample at which equity fell so far that the bot is killed, and the words for it."""
+        """The sample at which equity fell so far that entries end, and the words for it."""
         known = np.flatnonzero(np.isfinite(worth))
         if not len(known):
             return None

@@ -42,10 +42,10 @@ class LiveCode:
         ledger = position.ledger.looked_at(settings.base_currency, prices, at, settings.trailing_stop)
         return replace(position, ledger=ledger)
 
-    def decide(self, row: int, ledger: Ledger, killed: bool) -> Decision:
-        """What a bot with this ledger decides at a sample."""
+    def decide(self, row: int, ledger: Ledger, halts: Iterable[str] = ()) -> Decision:
+        """What a bot with this ledger decides at a sample, where `halts` stop entries."""
         settings, venue = self._wish.told.settings, self._wish.venue
-        portfolio = ledger.portfolio(int(self._wish.history.at[row]), None, killed, settings.has_exits)
+        portfolio = ledger.portfolio(int(self._wish.history.at[row]), None, False, settings.has_exits, halts)
         return decide_on(self._seen.view(row), self._seen.market(row), portfolio, settings, venue)
 
     def convert(self, row: int, decision: Decision, position: Position) -> Position:
@@ -67,5 +67,5 @@ def trades_at(rows: Iterable[int], seen: Seen, begin: Ledger) -> tuple[Trade, ..
     """The trades of a bot that chose something at these samples, and at no other."""
     live, position = LiveCode(seen), Position(begin, 0, 0)
     for row in rows:
-        position = live.convert(row, live.decide(row, position.ledger, killed=False), position)
+        position = live.convert(row, live.decide(row, position.ledger), position)
     return tuple(live.memory.finished)

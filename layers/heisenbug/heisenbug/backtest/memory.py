@@ -8,6 +8,7 @@ from decimal import Decimal
 from heisenbug.domain.configuration import Configuration
 from heisenbug.domain.ledger import Ledger, Newest
 from heisenbug.domain.live import Consent
+from heisenbug.domain.protections import Day, Halts
 from heisenbug.domain.schedule import Planned
 from heisenbug.domain.snapshot import Snapshot
 from heisenbug.domain.state import State
@@ -62,6 +63,15 @@ class MemoryStates:
             state = replace(state, killed_at=when, killed_by=who, killed_why=why, version=state.version + 1)
         self.kept.state = state
         return state
+
+    def begin_day(self, state: State, mode: str, day: Day) -> None:
+        """Remember the day's first equity."""
+        self.kept.state = replace(self.kept.state, days={mode: day})
+
+    def halt(self, state: State, mode: str, halts: Halts) -> bool:
+        """Remember what stops entries."""
+        self.kept.state = replace(self.kept.state, halts={mode: halts})
+        return True
 
     def raise_peak(self, peak: Decimal, base: str, mode: str, version: int) -> None:
         """Remember the highest equity."""

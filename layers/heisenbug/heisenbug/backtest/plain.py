@@ -19,7 +19,7 @@ from heisenbug.backtest.memory import (
     NoQueue,
 )
 from heisenbug.backtest.rules import Fill, Wish
-from heisenbug.backtest.run import Moves, Progress, Run, count_gates, move_of
+from heisenbug.backtest.run import Moves, Progress, Run, count_gates, move_of, why_killed
 from heisenbug.backtest.seen import seen
 from heisenbug.bot import Bot, Remembered, Report
 from heisenbug.domain.assets import Pair
@@ -123,7 +123,7 @@ def run_plainly(wish: Wish, progress: Progress = lambda row: None) -> Run:
     for row, report in enumerate(ticks(wish.history, wish.told, wish.venue, wish.fill, memory)):
         if report.decision is not None:
             count_gates(gates, report.decision)
-        killed = killed or (report.detail if report.outcome == "killed" else "")
+        killed = killed or why_killed(memory.state.halts_of("paper"))
         progress(row)
     equity = [np.nan if kept.equity is None else float(kept.equity) for kept in memory.snapshots]
     holdings = memory.ledger.holdings if memory.ledger else {}

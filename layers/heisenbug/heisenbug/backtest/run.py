@@ -13,6 +13,7 @@ from heisenbug.backtest.rules import Wish
 from heisenbug.backtest.seen import Seen
 from heisenbug.domain.decide import Decision
 from heisenbug.domain.gates import Gate
+from heisenbug.domain.protections import Halts, Protection
 from heisenbug.domain.trade import Trade
 from heisenbug.markets.history import Floats
 
@@ -117,6 +118,12 @@ class Run:
     def trades(self) -> tuple[Trade, ...]:
         """The trades in full, one a move."""
         return self.told()
+
+
+def why_killed(halts: Halts) -> str:
+    """Why equity has ended entries; empty where it has not."""
+    halt = halts.get(Protection.MAX_DRAWDOWN)
+    return halt.why if halt else ""
 
 
 def move_of(trade: Trade) -> Move:

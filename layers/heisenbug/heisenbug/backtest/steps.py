@@ -10,14 +10,16 @@ from decimal import Decimal
 import numpy as np
 
 from heisenbug.backtest.live import LiveCode
-from heisenbug.backtest.run import Moves, Progress, Run, count_gates, move_of
+from heisenbug.backtest.run import Moves, Progress, Run, count_gates, move_of, why_killed
 from heisenbug.backtest.seen import Seen
-from heisenbug.domain.decide import equity
+from heisenbug.domain.decide import equity_of
 from heisenbug.domain.gates import Gate
 from heisenbug.domain.ledger import Ledger
 from heisenbug.domain.portfolio import Portfolio
-from heisenbug.domain.protections import Drawdown, drawdown_verdict
+from heisenbug.domain.protections import Day, Halts, Moment, day_of, halts
 from heisenbug.settling import Position
+
+NOTHING = Decimal(0)
 
 
 class Steps:
@@ -27,7 +29,9 @@ class Steps:
         self._seen, self._settings = seen, seen.wish.told.settings
         self._live = LiveCode(seen)
         self._position = Position(Ledger(dict(self._settings.paper_start)), 0, 0)
-        self._peak, self._killed = Decimal(0), ""
+        self._peak, self._killed = NOTHING, ""
+        self._day: Day | None = None
+        self._halts: Halts = {}
         self._gates = Counter[Gate]()
         self._equity = np.full(len(seen.logs), np.nan)
 
@@ -43,17 +47,26 @@ class Steps:
 
     def _step(self, row: int) -> None:
         self._position = self._live.looked_at(row, self._position)
-        decision = self._live.decide(row, self._position.ledger, bool(self._killed))
+        self._protect(row)
+        decision = self._live.decide(row, self._position.ledger, self._halts)
         count_gates(self._gates, decision)
-        worth = equity(Portfolio(self._position.ledger.holdings), decision)
-        if worth is not None:
-            self._equity[row], self._peak = float(worth), max(self._peak, worth)
-            drawdown = Drawdown(worth, self._peak)
-            self._killed = self._killed or drawdown_verdict(drawdown, self._settings.max_drawdown) or ""
-        if decision.chosen is not None and not self._killed:
+        if decision.chosen is not None:
             self._position = self._live.convert(row, decision, self._position)
+
+    def _protect(self, row: int) -> None:
+        """What a tick does with its look before it decides, see guarding.py."""
+        seen, ledger = self._seen.view(row), self._position.ledger
+        at, prices = int(self._seen.wish.history.at[row]), dict(zip(seen.assets, seen.prices.tolist(), strict=True))
+        worth = equity_of(Portfolio(ledger.holdings), seen.assets, seen.prices)
+        self._equity[row] = np.nan if worth is None else float(worth)
+        self._peak = max(self._peak, worth or NOTHING)
+        self._day = day_of(self._day, at, worth, self._settings.base_currency, prices)
+        moment = Moment(at, worth, self._peak, self._day.equity if self._day else NOTHING)
+        self._halts = halts(self._halts, ledger.tally, self._settings, moment)
+        self._killed = self._killed or why_killed(self._halts)
 
 
 def needs_care(seen: Seen) -> bool:
     """Whether something looks at samples at which no conversion could pass."""
-    return seen.wish.told.settings.has_exits
+    settings = seen.wish.told.settings
+    return settings.has_exits or settings.has_protections

@@ -11,6 +11,7 @@ from heisenbug.backtest.curves import Curves, curves_of
 from heisenbug.backtest.run import Run
 from heisenbug.backtest.seen import Seen
 from heisenbug.domain.gates import Gate
+from heisenbug.domain.protections import Protection
 from heisenbug.fitting.history import Unpriceable, prices_in
 from heisenbug.markets.history import Floats, History
 
@@ -135,7 +136,7 @@ def _summary(run: Run, curves: Curves, came: Floats) -> Summary:
         killed=run.killed,
         gates={gate.name.lower(): run.gates[gate] for gate in Gate if run.gates[gate]},
         claims=claims_of(past),
-        closest=None if run.moves else closest_of(past, bool(run.killed)),
+        closest=None if run.moves else closest_of(past, (Protection.MAX_DRAWDOWN.value,) if run.killed else ()),
     )
 
 

@@ -1,10 +1,11 @@
 """What is wrong with the bot, as its tables tell."""
 
 from heisenbug.desk.known import Known
+from heisenbug.domain.protections import lifted_by
 from heisenbug.domain.snapshot import Snapshot
 from heisenbug.domain.state import State
 from heisenbug.domain.trade import TradeState
-from heisenbug.messages import guarded_message
+from heisenbug.messages import guarded_message, utc
 
 LATE_AFTER_INTERVALS = 3
 LEAST_PATIENCE_SECONDS = 90
@@ -30,6 +31,9 @@ class ProblemsDesk:
             problems.append("There is no enabled pair to trade; heisenbug pairs add BTC-USD adds one.")
         if state.killed_at:
             problems.append(f"Killed by {state.killed_by}: {state.killed_why}")
+        for name, halt in state.halts_of(state.mode).items():
+            until = f" until {utc(halt.until)}" if halt.until else ""
+            problems.append(f"Entries are stopped{until} by {name.value}: {halt.why} {lifted_by(name)}")
         return problems
 
     def last_tick_age_seconds(self) -> float | None:

@@ -8,7 +8,7 @@ from heisenbug.domain.configuration import Configuration
 from heisenbug.domain.errors import InvalidSettings
 from heisenbug.domain.schedule import newest_due
 from heisenbug.domain.state import State
-from heisenbug.messages import dropped_message, trade_message, utc
+from heisenbug.messages import dropped_message, halt_message, trade_message, utc
 
 RECENT_TRADES = 5
 
@@ -42,6 +42,7 @@ class StandingDesk:
             "settings_version": told.version,
             "settings_errors": field_errors(invalid),
             "killed": _killed(state),
+            "halts": [halt_message(name, halt) for name, halt in state.halts_of(state.mode).items()],
             "open_trade": self._open_trade(state),
             "dropped": self._dropped(state),
             "exchange_quiet_until": known.quiet_until(state),
@@ -63,8 +64,8 @@ class StandingDesk:
         return {"killed": _killed(self._known.states.kill(self._known.clock(), who, why))}
 
     def rearm(self) -> Plain:
-        """Lift the kill; drawdown counts from now on."""
-        return {"killed": _killed(self._known.states.rearm())}
+        """Lift the kill and what protections have stopped; they count from now on."""
+        return {"killed": _killed(self._known.states.rearm(self._known.clock()))}
 
     def _open_trade(self, state: State) -> Plain | None:
         running = self._known.running(state)
@@ -80,7 +81,9 @@ def _state_word(state: State, told: Configuration, invalid: InvalidSettings | No
         return "killed"
     if invalid:
         return "settings not understood"
-    return "running" if told.settings.is_active else "stopped"
+    if not told.settings.is_active:
+        return "stopped"
+    return "halted" if state.halts_of(state.mode) else "running"
 
 
 def _killed(state: State) -> Plain | None:

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 def contradictions(settings: "Settings") -> list[FieldError]:
     """Every contradiction within settings whose values are each allowed."""
-    return [*_model(settings), *_exits(settings)]
+    return [*_model(settings), *_exits(settings), *_protections(settings)]
 
 
 def _model(settings: "Settings") -> Iterator[FieldError]:
@@ -41,3 +41,33 @@ def _exits(settings: "Settings") -> Iterator[FieldError]:
             f"budget must name {base}, which it does not: live money touches no asset that is not named, and {base} "
             "is where exits go.",
         )
+
+
+def _protections(settings: "Settings") -> Iterator[FieldError]:
+    most = settings.max_drawdown
+    if settings.drawdown_resume is not None and settings.drawdown_resume >= most:
+        yield FieldError(
+            "drawdown_resume",
+            f"drawdown_resume must be under max_drawdown, {most:g}, not {settings.drawdown_resume:g}: entries would "
+            "begin again where they end.",
+        )
+    if settings.daily_loss is not None and settings.daily_loss >= most:
+        yield FieldError(
+            "daily_loss",
+            f"daily_loss must be under max_drawdown, {most:g}, not {settings.daily_loss:g}: that would always end "
+            "entries first.",
+        )
+    hour, day = settings.max_trades_per_hour, settings.max_trades_per_day
+    if hour is not None and day is not None and hour > day:
+        yield FieldError(
+            "max_trades_per_hour",
+            f"max_trades_per_hour must not be over max_trades_per_day, {day}, not {hour}: it would never be reached.",
+        )
+    for asset, least in (settings.reserve or {}).items():
+        budget = (settings.budget or {}).get(asset)
+        if budget is not None and least >= budget:
+            yield FieldError(
+                "reserve",
+                f"reserve of {asset} must be under its budget, {budget:f}, not {least:f}: nothing of it could be "
+                "spent.",
+            )

@@ -32,8 +32,8 @@ FEWEST_SAMPLES = 3
 class Scored:
     """One conversion with its numbers (fractions) and the first gate that stopped it, with its `value` and `limit`.
 
-    `note` says why an asset has no price. `exit` says why the holding goes where that is due; its `value` and `limit`
-    are then those of the exit while every gate is open.
+    `note` says why an asset has no price, or what stops entries. `exit` says why the holding goes where that is due;
+    its `value` and `limit` are then those of the exit while every gate is open.
     """
 
     source: str
@@ -72,6 +72,7 @@ class Decision:
     samples: int
     unpriced: Mapping[str, str]
     exits: Mapping[int, Leaving] = field(default_factory=dict)
+    halts: tuple[str, ...] = ()
 
     def conversion(self, i: int, j: int) -> Scored:
         """The conversion of asset `i` into asset `j`."""
@@ -98,8 +99,13 @@ class Decision:
             Gate(int(closed.gate[i, j])),
             float(closed.value[i, j]),
             float(closed.limit[i, j]),
-            self.unpriced.get(self.assets[i]) or self.unpriced.get(self.assets[j], ""),
+            self._note(i, j),
         )
+
+    def _note(self, i: int, j: int) -> str:
+        if self.closed.gate[i, j] == Gate.HALTED:
+            return " and ".join(self.halts)
+        return self.unpriced.get(self.assets[i]) or self.unpriced.get(self.assets[j], "")
 
     def conversions(self) -> Iterator[Scored]:
         """All conversions, row by row."""
@@ -133,6 +139,7 @@ def decide_on(seen: View, market: Market, portfolio: Portfolio, settings: Settin
         seen.rows,
         _unpriced(market, seen),
         exits,
+        portfolio.halts,
     )
     return _choose(undecided, market)
 

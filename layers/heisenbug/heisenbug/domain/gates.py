@@ -19,7 +19,7 @@ Bools = npt.NDArray[np.bool_] | np.bool_
 
 
 class Gate(IntEnum):
-    """The gates in the order they are asked; OPEN stopped nothing."""
+    """The gates by the numbers that are stored; OPEN stopped nothing. They are asked in the order of ASKED."""
 
     OPEN = 0
     WINDOW = 1
@@ -34,6 +34,8 @@ class Gate(IntEnum):
     OPEN_TRADE = 10
     STOPPED = 11
     KILLED = 12
+    RESERVE = 13
+    HALTED = 14
 
 
 # What binds an exit; an entry is bound by all.
@@ -148,6 +150,12 @@ def _budget(s: Situation) -> Asked:
     )
 
 
+def _reserve(s: Situation) -> Asked:
+    least = np.array([float(s.settings.least_of(asset)) for asset in s.seen.assets])
+    left = s.held - s.amounts
+    return Asked(((left < least) & (least > 0))[:, None], left[:, None], least[:, None])
+
+
 def _open_trade(s: Situation) -> Asked:
     return Asked(np.bool_(s.portfolio.open_trade is not None), 1, 0)
 
@@ -160,6 +168,10 @@ def _killed(s: Situation) -> Asked:
     return Asked(np.bool_(s.portfolio.killed), 1, 0)
 
 
+def _halted(s: Situation) -> Asked:
+    return Asked(np.bool_(bool(s.portfolio.halts)), len(s.portfolio.halts), 0)
+
+
 _GATES: Mapping[Gate, Callable[[Situation], Asked]] = {
     Gate.WINDOW: _window,
     Gate.PRICE: _price,
@@ -170,10 +182,13 @@ _GATES: Mapping[Gate, Callable[[Situation], Asked]] = {
     Gate.COOLDOWN: _cooldown,
     Gate.MINIMUM: _minimum,
     Gate.BUDGET: _budget,
+    Gate.RESERVE: _reserve,
     Gate.OPEN_TRADE: _open_trade,
     Gate.STOPPED: _stopped,
     Gate.KILLED: _killed,
+    Gate.HALTED: _halted,
 }
+ASKED = tuple(_GATES)
 
 
 def first_closed_gate(situation: Situation, gates: Iterable[Gate] = _GATES) -> Closed:

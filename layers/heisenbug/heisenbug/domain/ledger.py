@@ -1,11 +1,12 @@
 """What the bot owns and remembers of its trades; moves only by a finished trade."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
 
 from heisenbug.domain.entries import NOTHING, Entries, Prices, bought, kept_up, restated, step_of
 from heisenbug.domain.portfolio import Conversion, Portfolio, SeenCost
+from heisenbug.domain.tally import Tally
 from heisenbug.domain.trade import Trade, TradeState
 
 # A quoted cost this old has decayed to a sixteenth and says nothing any more.
@@ -65,6 +66,7 @@ class Ledger:
     watched: tuple[Watched, ...] = ()
     dropped: tuple[Dropped, ...] = ()
     base: str = ""
+    tally: Tally = Tally()
 
     def to_ask(self, at: int) -> Watched | None:
         """The first failure under watch that is to be asked for at `at`, or None."""
@@ -83,10 +85,13 @@ class Ledger:
         entries = kept_up(before, held, prices, at, step_of(trailing_stop))
         return replace(self, entries=entries, base=base)
 
-    def portfolio(self, at: int, open_trade: str | None, killed: bool, has_exits: bool = False) -> Portfolio:
+    def portfolio(
+        self, at: int, open_trade: str | None, killed: bool, has_exits: bool = False, halts: Iterable[str] = ()
+    ) -> Portfolio:
         """What binds a decision at `at` (epoch seconds); without exits none looks at what was paid."""
         resting = {pair: until for pair, until in self.resting.items() if until > at}
-        return Portfolio(self.holdings, resting, self.seen_costs, open_trade, killed, self.entries if has_exits else {})
+        entries = self.entries if has_exits else {}
+        return Portfolio(self.holdings, resting, self.seen_costs, open_trade, killed, entries, tuple(halts))
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +108,7 @@ def settle(ledger: Ledger, trade: Trade, at: int, cooldown_seconds: int) -> Ledg
 
     A trade that failed after its commit was sent stays under watch for a day.
     """
-    rested = _rest(_remember_cost(ledger, trade, at), trade, at, cooldown_seconds)
+    rested = _rest(_remember_cost(_count(ledger, trade, at), trade, at), trade, at, cooldown_seconds)
     if trade.state is TradeState.EXECUTED:
         return _move(rested, trade)
     if trade.state is TradeState.FAILED:
@@ -113,6 +118,30 @@ def settle(ledger: Ledger, trade: Trade, at: int, cooldown_seconds: int) -> Ledg
 
 def _dropped(trade: Trade) -> Dropped:
     return Dropped(trade.id, trade.due, trade.source, trade.target, trade.state, trade.outcome[:LONGEST_WHY])
+
+
+def _count(ledger: Ledger, trade: Trade, at: int) -> Ledger:
+    """The trade in the tally; one that ended for reasons of our own is no error of the venue's."""
+    if trade.state is TradeState.EXECUTED:
+        tally = ledger.tally.executed(at, _is_loss(ledger, trade), _excess_bps(trade))
+    elif trade.state is TradeState.FAILED or (trade.state is TradeState.SKIPPED and trade.quote is None):
+        tally = ledger.tally.erred(at)
+    else:
+        return ledger
+    return replace(ledger, tally=tally)
+
+
+def _is_loss(ledger: Ledger, trade: Trade) -> bool | None:
+    """Whether what was sold brought less than it had cost; None where nothing is known of that."""
+    entry = ledger.entries.get(trade.source)
+    if entry is None or trade.received is None:
+        return None
+    return trade.received * Decimal(repr(trade.expected.target_price)) < trade.amount * entry.price
+
+
+def _excess_bps(trade: Trade) -> float | None:
+    realised, quoted = trade.realised_cost_bps, trade.quoted_cost_bps
+    return None if realised is None or quoted is None else realised - quoted
 
 
 def _rest(ledger: Ledger, trade: Trade, at: int, cooldown_seconds: int) -> Ledger:

@@ -26,7 +26,7 @@ class SeenCost:
 class Portfolio:
     """Holdings per asset, resting conversions (until, epoch seconds), costs last quoted, and what bars trading.
 
-    `entries` are what holdings cost, as far as exits look at that.
+    `entries` are what holdings cost, as far as exits look at that; `halts` the protections that stop entries.
     """
 
     holdings: Mapping[str, Decimal]
@@ -35,6 +35,7 @@ class Portfolio:
     open_trade: str | None = None
     killed: bool = False
     entries: Entries = field(default_factory=dict)
+    halts: tuple[str, ...] = ()
 
     def held(self, asset: str) -> Decimal:
         """How much of `asset` the bot holds."""

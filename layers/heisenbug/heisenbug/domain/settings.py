@@ -100,7 +100,44 @@ class Settings:
     )
     max_price_age_seconds: int = setting(30, Integer(1, 3600), "Prices older than this do not decide, in seconds.")
     max_drawdown: float = setting(
-        0.2, Number(0.01, 1), "Equity this far under its peak kills the bot until a person re-arms it."
+        0.2, Number(0.01, 1), "Equity this far under its peak ends entries until a person re-arms the bot."
+    )
+    drawdown_resume: float | None = setting(
+        None,
+        OrNothing(Number(0, 0.99)),
+        "Equity back to this far under its peak lets entries begin again after max_drawdown, without a person.",
+    )
+    daily_loss: float | None = setting(
+        None,
+        OrNothing(Number(0.001, 0.99)),
+        "Equity this far under the day's first ends entries until midnight (UTC).",
+    )
+    losing_streak: int | None = setting(
+        None,
+        OrNothing(Integer(2, 20)),
+        "So many trades in a row that brought less than they had cost end entries for losing_streak_seconds.",
+    )
+    losing_streak_seconds: int = setting(
+        3600, Integer(60, 604_800), "How long entries rest after a losing streak, in seconds."
+    )
+    max_trades_per_hour: int | None = setting(
+        None, OrNothing(Integer(1, 1000)), "After so many trades in an hour (UTC) entries wait for the next one."
+    )
+    max_trades_per_day: int | None = setting(
+        None, OrNothing(Integer(1, 10_000)), "After so many trades in a day (UTC) entries wait for the next one."
+    )
+    max_venue_errors: int | None = setting(
+        5,
+        OrNothing(Integer(1, 20)),
+        "So many trades in a row that the venue did not carry out end entries for an hour.",
+    )
+    max_cost_excess_bps: float | None = setting(
+        25,
+        OrNothing(Number(0, 1000)),
+        "Three trades in a row that cost so many basis points more than was quoted end entries until a person re-arms.",
+    )
+    reserve: Mapping[str, Decimal] | None = setting(
+        None, Amounts(optional=True), "The least that an entry leaves of an asset."
     )
     stop_loss: float | None = setting(
         None,
@@ -148,9 +185,19 @@ class Settings:
     )
 
     @property
+    def has_protections(self) -> bool:
+        """Whether any protection is set besides those of prices, drawdown and the venue, which always are."""
+        counted = (self.losing_streak, self.max_trades_per_hour, self.max_trades_per_day)
+        return (self.daily_loss, self.drawdown_resume, self.reserve, *counted) != (None,) * 6
+
+    @property
     def has_exits(self) -> bool:
         """Whether any exit is set."""
         return (self.stop_loss, self.take_profit, self.trailing_stop, self.time_stop) != (None, None, None, None)
+
+    def least_of(self, asset: str) -> Decimal:
+        """The least that an entry leaves of `asset`."""
+        return (self.reserve or {}).get(asset, Decimal(0))
 
     def most_of(self, asset: str) -> Decimal | None:
         """The most the bot may hold or spend of `asset`; None where nothing bounds it, as only paper money may be."""

@@ -70,6 +70,7 @@ def pack(snapshot: Snapshot) -> bytes:
         "c": [[source, target, cost.bps, cost.at] for (source, target), cost in portfolio.seen_costs.items()],
         "o": portfolio.open_trade,
         "k": portfolio.killed,
+        **({"x": list(portfolio.halts)} if portfolio.halts else {}),
         **({"i": _pack_entries(portfolio.entries)} if portfolio.entries else {}),
         "e": None if snapshot.equity is None else str(snapshot.equity),
         "p": str(snapshot.peak),
@@ -94,6 +95,7 @@ def unpack(at: int, packed: bytes) -> Snapshot:
         plain["o"],
         plain["k"],
         _entries(plain.get("i", {})),
+        tuple(plain.get("x", ())),
     )
     equity = None if plain["e"] is None else Decimal(plain["e"])
     return Snapshot(

@@ -1,9 +1,11 @@
 """What a bot remembers of its ticks."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from decimal import Decimal
 
 from heisenbug.domain.live import Consent
+from heisenbug.domain.protections import Day, Halts
 from heisenbug.domain.schedule import Planned
 
 
@@ -28,6 +30,13 @@ class State:
     peak_base: str | None = None
     live_peak: Decimal = Decimal(0)
     live_peak_base: str | None = None
+    days: Mapping[str, Day] = field(default_factory=dict)
+    halts: Mapping[str, Halts] = field(default_factory=dict)
+    rearmed_at: int = 0
+
+    def halts_of(self, mode: str) -> Halts:
+        """What stops entries of a mode's money."""
+        return self.halts.get(mode, {})
 
     def peak_of(self, mode: str) -> tuple[Decimal, str | None]:
         """The highest equity seen of a mode's money, and the currency it was counted in."""

@@ -52,9 +52,11 @@ _WHY: Mapping[Gate, Callable[[Scored], str]] = {
     Gate.COOLDOWN: lambda c: f"rests for another {c.value:.0f} s after a trade",
     Gate.MINIMUM: lambda c: f"worth {_number(c.value)}, the venue's least is {_number(c.limit)}",
     Gate.BUDGET: lambda c: f"the budget allows {_number(c.limit)}, it would be {_number(c.value)}",
+    Gate.RESERVE: lambda c: f"the reserve is {_number(c.limit)} {c.source}, {_number(c.value)} would be left",
     Gate.OPEN_TRADE: lambda _: "another trade is still open",
     Gate.STOPPED: lambda _: "every other gate is open, but the bot is stopped (heisenbug start)",
     Gate.KILLED: lambda _: "every other gate is open, but the bot was killed (heisenbug rearm)",
+    Gate.HALTED: lambda c: f"every other gate is open, but entries are stopped by {c.note} (heisenbug status)",
 }
 
 
@@ -72,9 +74,13 @@ _PASSED: Mapping[Gate, Callable[[Answer], str]] = {
         if isfinite(a.limit)
         else "no budget bounds it"
     ),
+    Gate.RESERVE: lambda a: (
+        f"the reserve is {_number(a.limit)}, {_number(a.value)} would be left" if a.limit else "no reserve bounds it"
+    ),
     Gate.OPEN_TRADE: lambda _: "no other trade is open",
     Gate.STOPPED: lambda _: "the bot is started",
     Gate.KILLED: lambda _: "the bot is not killed",
+    Gate.HALTED: lambda _: "no protection stops entries",
 }
 
 

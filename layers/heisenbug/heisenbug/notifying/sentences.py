@@ -50,8 +50,10 @@ def _unresolved(trade: Data) -> str:
 
 
 def _protected(protection: Data) -> str:
+    what = "Entries are" if protection.get("lift") else "Trading is"
     until = f" until {protection['until']}" if protection.get("until") else ""
-    return f"Trading is stopped{until}, by {protection['by']}: {protection['why']}"
+    lift = f" {protection['lift']}" if protection.get("lift") else ""
+    return f"{what} stopped{until}, by {protection['by']}: {protection['why']}{lift}"
 
 
 def _money(trade: Data) -> str:
@@ -67,7 +69,7 @@ def _trade_id(trade: Data) -> str:
 
 
 def _by_its_time(data: Data) -> str:
-    return ""
+    return f"{data['by']} {data['since']}" if data.get("since") else ""
 
 
 # Whatever protection arrives later is told too, as long as clients are pushed it in the same shape.

@@ -7,9 +7,11 @@ tick     : last_tick -> previous_tick   claim: last_tick < :due
            mode, held_back              whose money the bot trades, and why not live where that was asked for
            consent                      what a person typed that may be risked
            quiet_until                  nothing is asked of the venue before
+           days, halts                  per mode the day's first equity, and what stops entries
+           rearmed_at                   what protections counted before counts no more
 refit    : what became of the newest refit
 ledger-M : holdings, entries and their base, resting conversions, seen costs, failures under watch, decisions dropped,
-           sequence
+           tally of trades, sequence
 """
 
 from collections.abc import Mapping
@@ -28,8 +30,10 @@ from heisenbug.domain.errors import StaleVersion
 from heisenbug.domain.ledger import Dropped, Ledger, Watched
 from heisenbug.domain.live import Consent
 from heisenbug.domain.portfolio import SeenCost
+from heisenbug.domain.protections import Day, Halt, Halts, Protection
 from heisenbug.domain.schedule import Planned
 from heisenbug.domain.state import State
+from heisenbug.domain.tally import Count, Tally
 from heisenbug.domain.trade import TradeState
 from heisenbug.store.tables import BotModel, DecimalAttribute, PlainMeta, Step, failed_condition, past_conflicts
 
@@ -59,6 +63,9 @@ class BotStateItem(BotModel):
     held_back = UnicodeAttribute(null=True)
     consent = JSONAttribute(null=True)
     quiet_until = NumberAttribute(null=True)
+    days = JSONAttribute(null=True)
+    halts = JSONAttribute(null=True)
+    rearmed_at = NumberAttribute(null=True)
     refit = JSONAttribute(null=True)
     planned_until = NumberAttribute(null=True)
     planned_interval = NumberAttribute(null=True)
@@ -73,6 +80,7 @@ class BotStateItem(BotModel):
     seen_costs = JSONAttribute(null=True)
     watched = JSONAttribute(null=True)
     dropped = JSONAttribute(null=True)
+    tally = JSONAttribute(null=True)
     sequence = NumberAttribute(null=True)
     fill = JSONAttribute(null=True)
 
@@ -145,12 +153,27 @@ class States:
         kept, kept_base = PEAKS[mode]
         self._change(kept.set(peak), kept_base.set(base), only_if=version_is(version))
 
-    def rearm(self) -> State:
-        """Lift the kill; drawdown is counted from the equity of the next tick on. Changes nothing on an armed bot."""
-        lifted = [BotStateItem.killed_at, BotStateItem.killed_by, BotStateItem.killed_why]
+    def begin_day(self, state: State, mode: str, day: Day) -> None:
+        """Remember the day's first equity of a mode; not where the state has moved on."""
+        days = {**state.days, mode: day}
+        kept = {each: [one.begun, str(one.equity), one.base] for each, one in days.items()}
+        self._change(BotStateItem.days.set(kept), only_if=version_is(state.version))
+
+    def halt(self, state: State, mode: str, halts: Halts) -> bool:
+        """Remember what stops entries of a mode's money; False where the state has moved on, or another tick came."""
+        every = {**state.halts, mode: halts}
+        kept = {each: {name: astuple(one) for name, one in some.items()} for each, some in every.items() if some}
+        newest = version_is(state.version) & (BotStateItem.last_tick == state.last_tick)
+        return self._change(BotStateItem.halts.set(kept) if kept else BotStateItem.halts.remove(), only_if=newest)
+
+    def rearm(self, at: datetime) -> State:
+        """Lift the kill and every halt; what protections count begins anew. Changes nothing on an armed bot."""
+        lifted = [BotStateItem.killed_at, BotStateItem.killed_by, BotStateItem.killed_why, BotStateItem.halts]
         forgotten = [each for peak in PEAKS.values() for each in peak]
-        actions = [each.remove() for each in (*lifted, *forgotten)]
-        self._change(*actions, BotStateItem.version.add(1), only_if=BotStateItem.killed_at.exists())
+        actions = [each.remove() for each in (*lifted, *forgotten, BotStateItem.days)]
+        anew = BotStateItem.rearmed_at.set(int(at.timestamp()))
+        is_stopped = BotStateItem.killed_at.exists() | BotStateItem.halts.exists()
+        self._change(*actions, anew, BotStateItem.version.add(1), only_if=is_stopped)
         return self.read()
 
     def stand(self, mode: str, held_back: str, consent: Consent | None, version: int | None = None) -> bool:
@@ -282,6 +305,7 @@ def ledger_item(bot_id: str, mode: str, ledger: Ledger, sequence: int) -> BotSta
         holdings={asset: f"{amount:f}" for asset, amount in ledger.holdings.items()},
         entries={asset: [f"{one.price:f}", one.since, f"{one.high:f}"] for asset, one in ledger.entries.items()},
         base=ledger.base or None,
+        tally=None if ledger.tally == Tally() else _packed(ledger.tally),
         resting={_joined(pair): until for pair, until in ledger.resting.items()},
         seen_costs={_joined(pair): [cost.bps, cost.at] for pair, cost in ledger.seen_costs.items()},
         watched=[[one.sequence, one.failed_at, one.ask_at] for one in ledger.watched] or None,
@@ -299,7 +323,17 @@ def _ledger(item: BotStateItem) -> Ledger:
         tuple(Watched(*one) for one in item.watched or ()),
         tuple(dropped_of(one) for one in item.dropped or ()),
         item.base or "",
+        _tally(item.tally) if item.tally else Tally(),
     )
+
+
+def _packed(tally: Tally) -> list[Any]:
+    return [astuple(tally.hour), astuple(tally.day), tally.losses, tally.errors, tally.excess]
+
+
+def _tally(kept: list[Any]) -> Tally:
+    hour, day, losses, errors, excess = kept
+    return Tally(Count(*hour), Count(*day), tuple(losses), tuple(errors), tuple((at, bps) for at, bps in excess))
 
 
 def _entry(kept: str | list[Any]) -> Entry:
@@ -348,4 +382,12 @@ def _state(item: BotStateItem) -> State:
         item.peak_base,
         item.live_peak or Decimal(0),
         item.live_peak_base,
+        {mode: Day(int(begun), Decimal(equity), base) for mode, (begun, equity, base) in (item.days or {}).items()},
+        {mode: halts_from(some) for mode, some in (item.halts or {}).items()},
+        int(item.rearmed_at or 0),
     )
+
+
+def halts_from(kept: Mapping[str, Any]) -> Halts:
+    """What stops entries, as its map states it."""
+    return {Protection(name): Halt(*one) for name, one in kept.items()}
