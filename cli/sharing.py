@@ -1,6 +1,5 @@
 """The configurations of a sweep, shared out among processes that each know the market."""
 
-import os
 import signal
 from collections.abc import Iterator
 from concurrent.futures import Future, ProcessPoolExecutor, as_completed
@@ -24,7 +23,6 @@ def rows_of(sweep: Sweep, jobs: int) -> Iterator[Row]:
     """
     windows = {number: sweep.grid.point(number).get("window", 0) for number in range(len(sweep.grid))}
     numbers = sorted(windows, key=lambda number: windows[number])  # those of one window share what they look at
-    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # the processes are the parallelism
     pool = ProcessPoolExecutor(min(jobs, len(numbers)), get_context("spawn"), _begin, (sweep,))
     try:
         asked = {pool.submit(_row, number): number for number in numbers}

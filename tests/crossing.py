@@ -1,9 +1,10 @@
 """A moving-average cross as a forecaster: what other backtesters are compared on, and what trades very often."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import accumulate
+from typing import Any
 from unittest.mock import patch
 
 import numpy as np
@@ -15,6 +16,19 @@ from heisenbug.domain.window import Window
 PROMISE = 0.05
 WHOLE = 1e-9
 BLOCK = 64
+# Settings that let it trade whenever the averages cross.
+CROSS: Mapping[str, Any] = {
+    "window": 600,
+    "horizon": 1,
+    "cost_bps": 0,
+    "paper_start": {"USD": "1000000"},  # so much that rounding to cents, which the others do not do, hardly shows
+    "cooldown_seconds": 0,
+    "trade_size_percentage": 1,
+    "max_drawdown": 1,
+    "min_confidence": 0.55,
+    "risk_tolerance": 1,
+    "min_expected_return": 0,
+}
 
 
 @dataclass(frozen=True)

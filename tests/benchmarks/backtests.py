@@ -4,15 +4,16 @@ The others run in an environment of their own that is made for the measurement: 
 package index. All decide by the same averages of the logarithm of the price and fill at the next sample without a fee.
 """
 
+import gzip
 import json
 import resource
 import subprocess
+import sys
 import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
 from statistics import median
-from typing import Any
 
 import numpy as np
 
@@ -24,23 +25,13 @@ from heisenbug.backtest.run import Run
 from heisenbug.backtest.summary import summary_of
 from heisenbug.domain.assets import Pair
 from heisenbug.markets.history import History
+from heisenbug.markets.rows import HEADER
 from tests.benchmarks.figures import Figure
-from tests.crossing import Crossing, believing
+from tests.benchmarks.whole import save
+from tests.crossing import CROSS, Crossing, believing
 from tests.histories import wish
 
-SAMPLES, RUNS, WINDOW = 1_000_000, 3, 600
-CROSS: dict[str, Any] = {
-    "window": WINDOW,
-    "horizon": 1,
-    "cost_bps": 0,
-    "paper_start": {"USD": "1000000"},  # so much that rounding to cents, which the others do not do, hardly shows
-    "cooldown_seconds": 0,
-    "trade_size_percentage": 1,
-    "max_drawdown": 1,
-    "min_confidence": 0.55,
-    "risk_tolerance": 1,
-    "min_expected_return": 0,
-}
+SAMPLES, RUNS, WHOLE_RUNS = 1_000_000, 3, 5
 
 
 def backtests(home: Home) -> Iterator[Figure]:
@@ -56,6 +47,7 @@ def backtests(home: Home) -> Iterator[Figure]:
     yield Figure("  samples a second", SAMPLES / seconds / 1e6, ">= 5", "million")
     yield Figure("  conversions, final equity " + f"{run.equity[-1]:.2f}", len(run.moves), "-", "")
     yield Figure("  most memory", resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024, "<= 300", "MB")
+    yield from _whole(prices)
     yield from _others(home, prices)
 
 
@@ -77,6 +69,33 @@ def _timed(asked: Wish) -> tuple[float, Run]:
     return median(taken), run
 
 
+def _whole(prices: History) -> Iterator[Figure]:
+    """The same as a process of its own, its start and the reading of its market included."""
+    with tempfile.TemporaryDirectory() as folder:
+        recording, arrays = Path(folder) / "walk.csv.gz", Path(folder) / "walk.npz"
+        _record(prices, recording)
+        save(prices, arrays)
+        yield Figure("  a process of its own, from the CSV.gz", _process_seconds(recording), "<= 1.5", "s CPU")
+        yield Figure("  a process of its own, from arrays", _process_seconds(arrays), "<= 1", "s CPU")
+
+
+def _record(prices: History, file: Path) -> None:
+    ats = np.datetime_as_string(prices.at.astype("datetime64[s]")).tolist()
+    sides = zip(ats, prices.bids[:, 0].tolist(), prices.asks[:, 0].tolist(), strict=True)
+    rows = "".join(f"{at}Z,{prices.pairs[0]},{bid},{ask}\n" for at, bid, ask in sides)
+    file.write_bytes(gzip.compress(f"{HEADER}\n{rows}".encode(), 6))
+
+
+def _process_seconds(file: Path) -> float:
+    command, taken = [sys.executable, "-m", "tests.benchmarks.whole", str(file)], []
+    for _ in range(WHOLE_RUNS):
+        before = resource.getrusage(resource.RUSAGE_CHILDREN)
+        subprocess.run(command, cwd=ROOT, check=True, capture_output=True)
+        after = resource.getrusage(resource.RUSAGE_CHILDREN)
+        taken.append(after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime)
+    return median(taken)
+
+
 def _others(home: Home, prices: History) -> Iterator[Figure]:
     with tempfile.TemporaryDirectory() as folder:
         python = Path(folder) / "venv" / "bin" / "python"
@@ -85,7 +104,7 @@ def _others(home: Home, prices: History) -> Iterator[Figure]:
         subprocess.run(install, check=True, capture_output=True)
         np.save(Path(folder) / "prices.npy", prices.bids[:, 0])
         script = ROOT / "tests" / "benchmarks" / "others.py"
-        command = [str(python), str(script), str(Path(folder) / "prices.npy"), str(WINDOW)]
+        command = [str(python), str(script), str(Path(folder) / "prices.npy"), str(CROSS["window"])]
         answer = subprocess.run(command, check=True, capture_output=True, text=True).stdout
     for line in answer.splitlines():
         one = json.loads(line)
