@@ -37,6 +37,8 @@ REFUSALS: dict[str, tuple[str, ...]] = {
     "500": ("The bot's own fault; its alarm tells.", "Gateway"),
     "503": ("It could not be answered in time; ask again.", "Gateway"),
 }
+WAIT = {"description": "For how many seconds, where that is known.", "schema": {"type": "integer", "minimum": 1}}
+HEADERS = {"429": {"headers": {"Retry-After": WAIT}}}
 WELL = {200: "It worked.", 202: "It was begun; ask how it stands by its id."}
 PAGES = "The session of a browser: POST /api/session sets it; a change needs the header X-Heisenbug: page beside it."
 
@@ -55,7 +57,7 @@ def document() -> dict[str, Any]:
         "security": [{"token": []}, {"session": []}],
         "paths": paths,
         "components": {
-            "responses": {status: _answer(*told) for status, told in REFUSALS.items()},
+            "responses": {status: {**_answer(*told), **HEADERS.get(status, {})} for status, told in REFUSALS.items()},
             "schemas": _of_the_api("shapes").shapes(),
             "securitySchemes": {
                 "token": {"type": "http", "scheme": "bearer", "description": "Admin or reader token."},

@@ -14,12 +14,14 @@ from heisenbug.counting import counted
 from heisenbug.domain.errors import Busy, FenceLost, InvalidSettings, NotFound, StaleVersion
 from heisenbug.notifications import NotSent
 from heisenbug.store.connection import Connections
+from heisenbug.store.guesses import Guesses
 from heisenbug.wiring import (
     backtests_from_environment,
     desk_from_environment,
     exports_from_environment,
     health_from_environment,
     notifications_from_environment,
+    now,
     overview_from_environment,
     sweeps_from_environment,
 )
@@ -44,6 +46,7 @@ office = Office(
     sweeps_from_environment(),
     notifications_from_environment(),
     Connections(),
+    Guesses(),
     os.environ["WEBSOCKET_URL"],
 )
 
@@ -78,11 +81,24 @@ def answered(request: Request) -> Answer:
 def carried_out(request: Request) -> Answer:
     """The answer of the request's route, for a caller it may answer; raises the errors that name what is wrong."""
     route, named = routes.find(request)
+    if route.is_guessed_at and request.caller.by == "token":
+        count_guess(request)
     admit(request, route.access)
     if route.returns:
         request.refuse_unknown([query.name for query in route.query])
     answer = route.answer(office, named)
     return answer if isinstance(answer, Answer) else answering.plain(answer, route.status)
+
+
+def count_guess(request: Request) -> None:
+    """Raise what a caller hears who has tried too many tokens within the minute; right ones do not count."""
+    at = int(now().timestamp())
+    wait = office.guesses.spend(request.address, at)
+    if wait:
+        message = f"Too many tokens were tried from your address; none is looked at for another {wait} s."
+        raise Refused(429, "too_many_guesses", message, {"Retry-After": str(wait)})
+    if request.caller.role:
+        office.guesses.give_back(request.address, at)
 
 
 def admit(request: Request, access: Access) -> None:

@@ -28,7 +28,7 @@ def session(office: Office, request: Request) -> Plain:
     return _session(request.caller)
 
 
-@routes.add("POST", "/api/session", "Session")
+@routes.add("POST", "/api/session", "Session", is_guessed_at=True)
 def open_session(office: Office, request: Request) -> Answer:
     """Let a browser come back without its token for a week: the answer sets a cookie that no script can read."""
     if not request.caller.session:

@@ -65,6 +65,7 @@ class Request:
     headers: Mapping[str, str] = field(default_factory=dict)
     body: bytes = b""
     caller: Caller = Caller()
+    address: str = ""
     named: Mapping[str, str] = field(default_factory=dict)
 
     @classmethod
@@ -73,7 +74,8 @@ class Request:
         context = event["requestContext"]
         headers = {name.lower(): value for name, value in (event.get("headers") or {}).items()}
         query = event.get("queryStringParameters") or {}
-        return cls(context["http"]["method"], event["rawPath"], query, headers, _body(event), _caller(context))
+        http, caller = context["http"], _caller(context)
+        return cls(http["method"], event["rawPath"], query, headers, _body(event), caller, http.get("sourceIp", ""))
 
     def at(self, named: Mapping[str, str]) -> "Request":
         """The request with the parts of its path by their names."""

@@ -16,6 +16,7 @@ from heisenbug.health import Health
 from heisenbug.notifications import Notifications
 from heisenbug.overview import Overview
 from heisenbug.store.connection import Connections
+from heisenbug.store.guesses import Guesses
 from heisenbug.sweeps import Sweeps
 
 
@@ -31,6 +32,7 @@ class Office:
     sweeps: Sweeps
     notifications: Notifications
     connections: Connections
+    guesses: Guesses
     websocket_url: str
 
 
@@ -51,7 +53,10 @@ Answering = Callable[[Office, Request], Any]
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """One method of one path: whom it answers and how; `sends` and `returns` name the shapes in the document."""
+    """One method of one path: whom it answers and how; `sends` and `returns` name the shapes in the document.
+
+    Where it `is_guessed_at`, a caller may try few tokens a minute.
+    """
 
     method: str
     path: str
@@ -61,6 +66,7 @@ class Route:
     query: tuple[Query | Text, ...] = ()
     sends: str = ""
     status: int = 200
+    is_guessed_at: bool = False
 
     def match(self, path: str) -> dict[str, str] | None:
         """The named parts of `path` where it is this route's, else None."""
@@ -88,11 +94,12 @@ class Routes:
         access: Access = Access.READER,
         sends: str = "",
         status: int = 200,
+        is_guessed_at: bool = False,
     ) -> Callable[[Answering], Answering]:
         """Let the function below answer this method of this path."""
 
         def added(answer: Answering) -> Answering:
-            self.table.append(Route(method, path, access, returns, answer, query, sends, status))
+            self.table.append(Route(method, path, access, returns, answer, query, sends, status, is_guessed_at))
             return answer
 
         return added

@@ -8,7 +8,7 @@ from shape_bits import FIELD_ERROR, MOMENT, TEXT, WHOLE, Shape, all_of, list_of,
 
 CODES = (
     *("invalid", "not_json", "not_an_object", "bad_version", "no_token", "unauthorized", "forbidden"),
-    *("not_found", "method_not_allowed", "stale_version", "too_large", "busy", "not_sent"),
+    *("not_found", "method_not_allowed", "stale_version", "too_large", "busy", "too_many_guesses", "not_sent"),
 )
 ERROR = {
     **all_of(

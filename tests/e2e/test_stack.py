@@ -2,6 +2,7 @@
 
 import json
 import re
+import time
 
 import pytest
 from websockets.exceptions import InvalidStatus
@@ -121,6 +122,18 @@ def test_the_apis_role_may_count_the_dead_letters_and_who_is_connected(bot: Depl
     assert [kept["why"] for kept in health["dead_letters"]] == [None, None]
     assert health["clients"] >= 1
     assert health["versions"]["template"] == health["versions"]["package"]
+
+
+def test_who_guesses_tokens_to_sign_in_is_told_to_wait_and_nobody_from_using_one(bot: Deployed) -> None:
+    left = 60 - time.time() % 60
+    time.sleep(left if left < 20 else 0)  # all of it must fall into one minute
+    answers = [bot.http("POST", "session", token=f"guess-{number}") for number in range(12)]
+
+    assert [answer.status_code for answer in answers] == [401] * 10 + [429] * 2
+    assert answers[-1].json()["error"]["code"] == "too_many_guesses"
+    assert 1 <= int(answers[-1].headers["Retry-After"]) <= 60
+    assert bot.http("POST", "session").status_code == 429
+    assert bot.http("GET", "status").status_code == 200
 
 
 def _configuration(bot: Deployed, function: str) -> dict[str, list[dict[str, str]]]:

@@ -90,16 +90,10 @@ def test_a_job_waits_and_lasts_as_long_as_its_deadline_says() -> None:
     assert told["Timeout"] == BATCH_SECONDS
 
 
-def test_signing_in_has_a_limit_of_its_own_far_below_that_of_everything_else() -> None:
-    api = RESOURCES["HttpApi"]["Properties"]
-    ((key, limit),) = api["RouteSettings"].items()
-    method, _, path = key.partition(" ")
+def test_no_address_has_a_limit_that_one_caller_could_use_up_for_all() -> None:
+    assert "RouteSettings" not in RESOURCES["HttpApi"]["Properties"]
     events = [event["Properties"] for event in RESOURCES["ApiFunction"]["Properties"]["Events"].values()]
-    (route,) = (event for event in events if (event["Method"], event["Path"]) == (method, path))
-    assert (method, path) == ("POST", "/api/session")
-    assert "Auth" not in route, "a limit is no way past the authorizer"
-    for name, at_most in (("ThrottlingRateLimit", 1), ("ThrottlingBurstLimit", 10)):
-        assert limit[name] == at_most < api["DefaultRouteSettings"][name]
+    assert "/api/session" not in {event["Path"] for event in events}
 
 
 def test_the_api_may_count_the_dead_letters_and_touch_no_other_queue() -> None:

@@ -1,4 +1,4 @@
-"""Connection (connection_id): the clients that listen, and the tickets that let a browser in once."""
+"""Connection (connection_id): the clients that listen, the tickets that let a browser in once, and who tried tokens."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -18,7 +18,7 @@ LONGEST_TICKET = 100
 
 
 class ConnectionItem(BotModel):
-    """One client, or one ticket."""
+    """One client, one ticket, or one network from which tokens were tried."""
 
     class Meta(PlainMeta):
         table = "Connection"
@@ -26,6 +26,7 @@ class ConnectionItem(BotModel):
     connection_id = UnicodeAttribute(hash_key=True)
     role = UnicodeAttribute()
     expires_at = NumberAttribute()
+    tried = NumberAttribute(null=True)
 
 
 def bind_connections(prefix: str) -> None:
@@ -66,14 +67,14 @@ class Connections:
         return (
             Client(item.connection_id, item.role)
             for item in ConnectionItem.scan(consistent_read=True)
-            if not item.connection_id.startswith(TICKET)
+            if _is_client(item)
         )
 
     def count(self, now: int) -> int:
         """How many clients are connected; those that left without a word count until the next push to them."""
         is_open = ConnectionItem.expires_at >= now
         asked = ConnectionItem.scan(is_open, attributes_to_get=["connection_id"])
-        return sum(not item.connection_id.startswith(TICKET) for item in asked)
+        return sum(_is_client(item) for item in asked)
 
     def issue(self, ticket: str, role: str, now: int) -> None:
         """Let the holder of `ticket` connect once within 30 s, in this role."""
@@ -92,3 +93,8 @@ class Connections:
                 raise
             return None
         return str(deleted["Attributes"]["role"]["S"])
+
+
+def _is_client(item: ConnectionItem) -> bool:
+    """The platform's names of connections have no # in them; those of all else here have."""
+    return "#" not in item.connection_id
