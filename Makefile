@@ -1,6 +1,6 @@
 # Heisenbug: `make up` runs the bot on this computer, `make test` tests everything.
 .DEFAULT_GOAL := help
-.PHONY: help up down clean test unit integration e2e check lint types bench soak watching cost crash fuzz parity pins openapi vendor
+.PHONY: help up down clean test unit integration e2e check lint types bench soak watching cost crash fuzz parity pins openapi vendor screenshots
 
 HOME_DIR := $(or $(HEISENBUG_HOME),.heisenbug)
 export HEISENBUG_HOME := $(abspath $(HOME_DIR))
@@ -77,6 +77,9 @@ watching: $(DEV)/requirements.txt ## measure what one browser and 500 clients se
 
 cost: $(DEV)/requirements.txt ## run a simulated day at 60 s and at 5 s and print the bill of a month (HOURS=2 shortens it)
 	@$(DEV)/bin/python -m tests.benchmarks.costing $(if $(HOURS),--hours $(HOURS))
+
+screenshots: $(DEV)/requirements.txt $(SAM)/requirements.txt ## take the README's pictures of the panel anew (ten minutes; needs Chromium)
+	@$(DEV)/bin/python -m tests.pictures
 
 openapi: $(DEV)/requirements.txt ## write the HTTP API's document anew
 	@$(DEV)/bin/python -m cli.openapi > web/openapi.json

@@ -1,6 +1,7 @@
 """Commands that change something: config, pairs, start, stop, kill, rearm."""
 
 import json as jsonlib
+from math import isfinite
 from typing import Annotated, Any
 from urllib.parse import quote
 
@@ -89,11 +90,28 @@ def _change(text: str) -> tuple[str, Any]:
 
 
 def typed(text: str) -> Any:
-    """A value as it was typed: JSON where it is JSON, otherwise the text itself."""
+    """A value as it was typed: JSON where it is JSON, otherwise the text itself, as the panel understands it too.
+
+    Numbers that no other program could read, such as NaN or 1e999, are text.
+    """
     try:
-        return jsonlib.loads(text)
-    except ValueError:
+        return jsonlib.loads(text, parse_constant=_no_number, parse_float=_finite, parse_int=_finite_whole)
+    except (ValueError, RecursionError):
         return text
+
+
+def _no_number(text: str) -> Any:
+    raise ValueError(f"{text} is no number of JSON")
+
+
+def _finite(text: str) -> float:
+    number = float(text)
+    return number if isfinite(number) else _no_number(text)
+
+
+def _finite_whole(text: str) -> int:
+    _finite(text)
+    return int(text)
 
 
 @config.command("history")

@@ -22,9 +22,13 @@ def connect(api: Http, monkeypatch: pytest.MonkeyPatch, home: Path) -> None:
     monkeypatch.setenv("HEISENBUG_HOME", str(home))
     (home / "stack.json").write_text(json.dumps({"name": "test", "outputs": outputs, "token": "t", "endpoint": URL}))
 
-    def request(method: str, url: str, *, params: Any = None, data: Any = None, **_: Any) -> requests.Response:
+    def request(
+        method: str, url: str, *, params: Any = None, data: Any = None, headers: Any = None, **_: Any
+    ) -> requests.Response:
         query = {name: str(value) for name, value in (params or {}).items() if value is not None}
-        reply = api(method, urlsplit(url).path, text=data, query=query)
+        version = (headers or {}).get("If-Match")
+        asked = api if version is None else api.with_headers(if_match=version)
+        reply = asked(method, urlsplit(url).path, text=data, query=query)
         answer = requests.Response()
         answer.status_code = reply.status
         answer._content = reply.text.encode()

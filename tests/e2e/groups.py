@@ -8,7 +8,13 @@ from xdist.scheduler import LoadScopeScheduling
 # What is not named is a group of its own.
 GROUPS = {
     "bot": ("test_bot", "test_backtests", "test_notify", "test_stack", "test_restart"),
-    "panel": ("test_panel", "test_panel_backtest", "test_panel_trades", "test_sam_local_invoke"),
+    "panel": (
+        "test_panel",
+        "test_panel_backtest",
+        "test_panel_bad_input",
+        "test_panel_trades",
+        "test_sam_local_invoke",
+    ),
     "live": ("test_live",),
 }
 

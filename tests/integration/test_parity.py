@@ -121,7 +121,7 @@ def test_through_gaps_guards_and_trades_nothing_differs(rehearse: Rehearse, tmp_
     assert any("received is" in each for each in compare(BOT, dearer).differences)
 
 
-def test_at_the_venues_costs_until_a_fall_of_equity_stops_it_nothing_differs(rehearse: Rehearse, tmp_path: Path) -> None:
+def test_at_the_venues_costs_until_a_fall_of_equity_stops_it_all_is_alike(rehearse: Rehearse, tmp_path: Path) -> None:
     course = Course.planted(80, tmp_path / "planted.csv.gz", drift=0.1)
     rehearse(course, {**SHORT, "cost_bps": None, "trade_size_percentage": 0.5, "max_drawdown": 0.01})
     backtest = Backtest.of(BOT, course.history)

@@ -25,7 +25,7 @@ TALK_ONLY = {
 
 def screen_of(file: str) -> str:
     """The screen that a file of the panel draws, as the commands name it."""
-    return {"sign_in": ENTRANCE, "doubt": "trades", "report": "backtest"}.get(file, file)
+    return {"sign_in": ENTRANCE, "doubt": "trades", "report": "backtest", "pairs": "settings"}.get(file, file)
 
 
 def sections() -> Iterator[tuple[str, str, list[str]]]:

@@ -37,3 +37,22 @@ function sorted({ message, fields }, known) {
   }
   return Object.keys(errors).length ? errors : { rest: message };
 }
+
+/** What was typed, as the command line takes it: JSON where it is JSON, else text; a number too large for one is text. */
+export function valueOf(text) {
+  try {
+    return JSON.parse(text, (_, value) => (typeof value === "number" && !Number.isFinite(value) ? refuse() : value));
+  } catch {
+    return text;
+  }
+}
+
+function refuse() {
+  throw new SyntaxError("too large a number");
+}
+
+/** Settings as they are typed on the command line, NAME=VALUE each. */
+export function settingsOf(text) {
+  const words = text.trim().split(/\s+/).filter(Boolean);
+  return Object.fromEntries(words.map((word) => [word.split("=")[0], valueOf(word.split("=").slice(1).join("="))]));
+}

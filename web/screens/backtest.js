@@ -5,7 +5,7 @@ import { percent, signed, time } from "../format.js";
 import { html } from "../html.js";
 import { useAsked } from "../parts/asked.js";
 import { Answer, Section, Table } from "../parts/bits.js";
-import { attempt, Entry } from "../parts/entry.js";
+import { attempt, Entry, settingsOf } from "../parts/entry.js";
 import { isAdmin, say } from "../state.js";
 import { useEffect, useState } from "../vendor/preact-hooks.js";
 import { Reports, settingsText } from "./report.js";
@@ -57,19 +57,6 @@ function Begin({ again }) {
         </form>`
       : html`<p class="empty">No market was uploaded yet: <code>heisenbug market upload FILE</code> does it.</p>`}<//>
   <//>`;
-}
-
-/** NAME=VALUE each, as on the command line. */
-function settingsOf(text) {
-  return Object.fromEntries(text.trim().split(/\s+/).filter(Boolean).map((one) => {
-    const [name, ...rest] = one.split("=");
-    const value = rest.join("=");
-    try {
-      return [name, JSON.parse(value)];
-    } catch {
-      return [name, value];
-    }
-  }));
 }
 
 function Jobs({ jobs, chosen, onChoose }) {

@@ -17,8 +17,10 @@ export function Overview() {
   return html`<h1>Overview</h1>
     <${Tiles} whole=${whole} />
     <${Why} />
-    <${Prices} whole=${whole} />
-    <${Equity} whole=${whole} />
+    <div class="rooms">
+      <${Prices} whole=${whole} />
+      <${Equity} whole=${whole} />
+    </div>
     <${Holdings} portfolio=${whole.portfolio} />
     <${Newest} trades=${whole.trades} />`;
 }
@@ -110,7 +112,7 @@ function Equity({ whole }) {
   ];
   return html`<${Section} name="equity" title="Equity and drawdown" note="against where the line begins" twin="equity">
     ${data.length ? null : html`<p class="empty">The line begins with the first check that knows every price.</p>`}
-    <${Chart} label="Equity and drawdown over time" draw=${drawEquity} data=${data} height=${320}>
+    <${Chart} label="Equity and drawdown over time" draw=${drawEquity} data=${data} height=${280}>
       <${Table} label="Equity" columns=${columns} rows=${data.slice(-20).reverse()} keyOf=${(row) => row.time} />
     <//>
   <//>`;

@@ -7,8 +7,10 @@ import { refresh } from "../live.js";
 import { tell } from "../parts/act.js";
 import { useAsked } from "../parts/asked.js";
 import { Answer, Section, Table } from "../parts/bits.js";
+import { valueOf } from "../parts/entry.js";
 import { isAdmin, say, status } from "../state.js";
 import { useState } from "../vendor/preact-hooks.js";
+import { Pairs } from "./pairs.js";
 
 // What heisenbug fit writes is nothing to type.
 const NOT_TYPED = ["model"];
@@ -44,7 +46,7 @@ function Form({ properties, told, again }) {
   const [errors, setErrors] = useState(Object.fromEntries(told.errors?.map(({ field, message }) => [field, message]) ?? []));
   const [changes, setChanges] = useState(null);
   const names = Object.keys(properties).filter((name) => !NOT_TYPED.includes(name));
-  const wanted = () => Object.fromEntries(Object.entries(typed).map(([name, text]) => [name, valueOf(text, properties[name])]));
+  const wanted = () => Object.fromEntries(Object.entries(typed).map(([name, text]) => [name, toldOf(text, properties[name])]));
   const type = (name, text) => {
     setTyped({ ...typed, [name]: text });
     setChanges(null);
@@ -115,15 +117,8 @@ const textOf = (value) => (value === null || value === undefined ? "" : typeof v
 
 const shownOf = (value) => textOf(value) || "nothing";
 
-/** What was typed, as the command line takes it: JSON where it is JSON, nothing where nothing is allowed, else text. */
-function valueOf(text, rule) {
-  if (text.trim() === "" && rule.default === null) return null;
-  try {
-    return JSON.parse(text);
-  } catch {
-    return text;
-  }
-}
+/** What was typed; nothing where it was cleared and nothing is allowed. */
+const toldOf = (text, rule) => (text.trim() === "" && rule.default === null ? null : valueOf(text));
 
 const byField = (rows) => Object.fromEntries(rows.map(({ field, message }) => [field, message]));
 
@@ -140,40 +135,6 @@ async function asked(ask, setErrors) {
 }
 
 const focusOn = (name) => document.getElementById(`field-${name}`)?.focus();
-
-function Pairs() {
-  const answer = useAsked("pairs");
-  const [name, setName] = useState("");
-  const [error, setError] = useState("");
-  const change = (one, what) => tell("PUT", `pairs/${one.pair}`, { enabled: one.enabled, priority: one.priority, ...what }, `${one.pair}: it counts from the next check on.`).then(answer.again);
-  const add = async (event) => {
-    event.preventDefault();
-    try {
-      await call("PUT", `pairs/${encodeURIComponent(name.trim())}`, {});
-      setName("");
-      setError("");
-      answer.again();
-    } catch (refused) {
-      if (!(refused instanceof Refusal)) throw refused;
-      setError(refused.message);
-    }
-  };
-  const isOff = !isAdmin.value;
-  const columns = [
-    { name: "pair", label: "Pair", kind: "strong", show: (one) => one.pair },
-    { name: "enabled", label: "Enabled", show: (one) => html`<input type="checkbox" aria-label=${`${one.pair} enabled`} checked=${one.enabled} disabled=${isOff} onChange=${(event) => change(one, { enabled: event.target.checked })} />` },
-    { name: "priority", label: "Priority", show: (one) => html`<input type="number" class="short" aria-label=${`Priority of ${one.pair}`} min="1" max="100" value=${one.priority} disabled=${isOff} onChange=${(event) => change(one, { priority: Number(event.target.value) })} />` },
-    { name: "remove", label: "Take out", show: (one) => html`<button type="button" disabled=${isOff} onClick=${() => tell("DELETE", `pairs/${one.pair}`, undefined, `${one.pair} is out.`).then(answer.again)}>Take out</button>` },
-  ];
-  return html`<${Section} name="pairs" title="Pairs" note="of equals the lower priority goes first" twin=${["pairs list", "pairs add PAIR", "pairs remove PAIR"]}>
-    <${Answer} asked=${answer} rows=${4}>${({ pairs }) => html`<${Table} label="Pairs" columns=${columns} rows=${pairs} keyOf=${(one) => one.pair} />`}<//>
-    <form class="controls" onSubmit=${add} novalidate>
-      <label>Another pair <input value=${name} placeholder="SOL-USD" disabled=${isOff} aria-invalid=${error ? "true" : undefined} onInput=${(event) => setName(event.target.value)} /></label>
-      <button type="submit" disabled=${isOff || !name.trim()}>Add it</button>
-    </form>
-    ${error ? html`<p class="bad" role="alert">${error}</p>` : null}
-  <//>`;
-}
 
 const WAYS = [["telegram", "Try Telegram"], ["sns", "Try e-mail and SMS"]];
 
