@@ -264,7 +264,7 @@ def test_the_board_shows_every_conversion_and_why_it_was_stopped(visit: Visit, b
     cells = visit.page.locator(".board button")
     expect(cells).to_have_count(len(told))
     cells.nth(3).click()
-    expect(visit.page.locator(".detail .gates li")).to_have_count(12)
+    expect(visit.page.locator(".detail .gates li")).to_have_count(14)
 
 
 def test_the_licences_of_what_it_is_made_with_are_shown(visit: Visit) -> None:
