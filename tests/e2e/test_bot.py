@@ -12,6 +12,7 @@ from websockets.sync.client import ClientConnection
 
 from cli.following import line, new_events
 from cli.main import main
+from cli.telling import typed
 from tests.bad_settings import BAD_SETTINGS
 from tests.e2e.conftest import Deployed
 
@@ -209,7 +210,11 @@ def test_bad_values_get_the_same_words_from_api_websocket_and_command_line_and_c
     words = [answer.json()["error"]["fields"] for answer in by_api]
     assert [answer["fields"] for answer in by_websocket] == words
     assert [field[0]["field"] for field in words] == [name for name, _ in BAD_SETTINGS]
-    assert _by_command_line(bot, capsys, monkeypatch) == [field[0]["message"] for field in words]
+    as_typed = [(name, typed(json.dumps(value))) for name, value in BAD_SETTINGS]  # where NaN is a word
+    told = [
+        bot.http("PATCH", "config", {name: value}).json()["error"]["fields"][0]["message"] for name, value in as_typed
+    ]
+    assert _by_command_line(bot, capsys, monkeypatch) == told
     assert bot.get("config") == before
 
 
