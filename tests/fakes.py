@@ -137,15 +137,22 @@ class FakeBook:
         self.running = trade
         self._did("unresolved")
 
-    def finish(self, trade: Trade, ledger: Ledger, record: bytes | None, history_limit: int) -> Trade:
-        self._end(trade, ledger)
+    def waits(self, trade: Trade) -> None:
+        self._fence(self.open_trade == trade.id)
+        self.running = trade
+        self._did("waits")
+
+    def finish(
+        self, trade: Trade, ledger: Ledger, record: bytes | None, history_limit: int, following: Trade | None = None
+    ) -> Trade:
+        self._end(trade, ledger, following)
         self.finished.append(trade)
         self.limits.append(history_limit)
         self._did("finish")
         return trade
 
-    def drop(self, trade: Trade, ledger: Ledger, sequence: int) -> None:
-        self._end(trade, ledger)
+    def drop(self, trade: Trade, ledger: Ledger, sequence: int, following: Trade | None = None) -> None:
+        self._end(trade, ledger, following)
         self.dropped.append(trade)
         self._did("drop")
 
@@ -163,10 +170,10 @@ class FakeBook:
         self.finished.append(trade)
         self._did("correct")
 
-    def _end(self, trade: Trade, ledger: Ledger) -> None:
+    def _end(self, trade: Trade, ledger: Ledger, following: Trade | None) -> None:
         self._fence(self.open_trade == trade.id)
         self.version += 1
-        self.open_trade, self.running, self.ledger = None, None, ledger
+        self.open_trade, self.running, self.ledger = following.id if following else None, following, ledger
 
     def _fence(self, holds: bool) -> None:
         if not holds:

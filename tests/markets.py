@@ -90,6 +90,11 @@ def climbing(samples: int = 10, start: float = 100.0, rate: float = 0.001) -> li
     return [start * math.exp(rate * row + 0.0002 * (row % 2)) for row in range(samples)]
 
 
+def falling() -> list[float]:
+    """The same the other way round."""
+    return list(reversed(climbing()))
+
+
 def holding(**amounts: str) -> Portfolio:
     """A portfolio of these amounts and nothing else."""
     return Portfolio({asset: Decimal(amount) for asset, amount in amounts.items()})

@@ -20,6 +20,7 @@ from shape_bits import (
 )
 
 from heisenbug.domain.gates import Gate
+from heisenbug.domain.leg import Part
 from heisenbug.domain.stated import FAILED
 from heisenbug.domain.trade import TradeState
 
@@ -40,6 +41,18 @@ OPPORTUNITY = all_of(
         "why": TEXT,
     }
 )
+LEG = {
+    **all_of(
+        {
+            "of": TEXT,
+            "part": {"type": "string", "enum": [part.value for part in Part]},
+            "attempt": WHOLE,
+            "from": TEXT,
+            "to": TEXT,
+        }
+    ),
+    "description": "The conversion over a bridge that this trade is a part of, by the id of its first trade.",
+}
 TRADE = all_of(
     {
         "id": TEXT,
@@ -63,6 +76,7 @@ TRADE = all_of(
         "exit": EXIT,
         "reason": TEXT,
         "outcome": TEXT,
+        "leg": or_none(LEG),
     }
 )
 OPPORTUNITIES = {

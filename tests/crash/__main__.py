@@ -27,7 +27,7 @@ def main() -> int:
 
 def _at(venue: CrashVenue, options: argparse.Namespace, tell: Callable[[str], None]) -> Iterator[bool]:
     """Every part at one venue."""
-    jobs, name = options.jobs, venue.domain.title
+    jobs, name = options.jobs, venue.title
     yield _part(f"{name}: every mishap at every call", lambda: every_point(jobs, tell, options.share, venue=venue))
     yield _part(
         f"{name}: a worker killed (SIGKILL) before and after every call", lambda: _killed(options.port, tell, venue)

@@ -11,7 +11,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, rule, run_sta
 from heisenbug.configuration import Configurations
 from heisenbug.store.bot_state import States
 from local.trouble import Chance, Mishap, Plan, Step
-from tests.crash.matrix import ALLOWED
+from tests.crash.matrix import ALLOWED, begin_at
 from tests.crash.proving import Figures
 from tests.crash.tape import (
     Tape,
@@ -45,9 +45,10 @@ class Bot(RuleBasedStateMachine):
     @initialize(plan=st.builds(Chance, st.integers(0, 10**6), st.sampled_from((0.0, 0.1, 0.3, 0.6)), st.just(SWIFT)))
     def begins(self, plan: Chance) -> None:
         """The exchange has its own day, good or bad."""
-        self.world = self.laboratory.world(Plan(chance=plan))
+        self.world = self.laboratory.world()
         self.tape = self.laboratory.tape
-        self.process = self.world.process()
+        self.process = begin_at(self.world)
+        self.world.trouble.order(Plan(chance=plan))
 
     @rule(times=st.integers(1, 5), new=st.booleans(), late=st.sampled_from((0, 2, 30)))
     def ticks(self, times: int, new: bool, late: int) -> None:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from botocore.exceptions import ClientError
 from pynamodb.exceptions import PynamoDBException
 
+from heisenbug.domain.bridging import MOST_ATTEMPTS, PATIENCE_SECONDS
 from heisenbug.domain.errors import HeisenbugError
 from heisenbug.store.trade_book import TradeBook
 from local.trouble import Mishap as Kind
@@ -30,6 +31,8 @@ from tests.crash.world import SPACING, Laboratory, Process, World
 WRITES = ("PutItem", "UpdateItem", "DeleteItem", "TransactWriteItems", "BatchWriteItem")
 LEASE_OVER_SECONDS = 25
 GRACE_OVER_SECONDS = 200
+BRIDGE_OVER_SECONDS = PATIENCE_SECONDS + 20
+TICKS_BEFORE_A_BRIDGE = 11
 # What may end a tick here; anything else is a defect of the bot's own.
 ALLOWED = (Killed, HeisenbugError, ClientError, PynamoDBException)
 
@@ -117,7 +120,7 @@ def _lands(seconds: float) -> Plan:
     return Plan((Order(Trouble(Kind.LANDS_LATE, seconds=seconds), Step.COMMIT),))
 
 
-SCENARIOS = (
+OF_THE_PLAIN = (
     Scenario("a new process trades", _new),
     Scenario("a warm process trades", _warm),
     Scenario("an intent of a dead process", _left_open(_quote, dies_before, LEASE_OVER_SECONDS)),
@@ -134,6 +137,81 @@ SCENARIOS = (
 )
 
 
+def _about_to_bridge(world: World) -> Process:
+    """A process whose next tick converts one coin into the other, over dollars."""
+    process = world.process()
+    for _ in range(TICKS_BEFORE_A_BRIDGE):
+        world.tick(process)
+    return process
+
+
+def _bridging(*orders: Order, halted: tuple[str, ...] = ()) -> Callable[[World], Process]:
+    """The same, with trouble for its orders and quotes from then on."""
+
+    def begin(world: World) -> Process:
+        process = _about_to_bridge(world)
+        world.trouble.order(Plan(orders, halted=halted))
+        return process
+
+    return begin
+
+
+def _left_between(*orders: Order, ticks: int = 1, seconds: float = 0) -> Callable[[World], Process]:
+    """A conversion that came as far as its bridge, found by a new process after some ticks."""
+
+    def begin(world: World) -> Process:
+        process = _bridging(*orders)(world)
+        for _ in range(ticks):
+            world.tick(process)
+        world.clock.at += seconds
+        return world.process()
+
+    return begin
+
+
+def _left_at_second(mishap: Mishap, seconds: float) -> Callable[[World], Process]:
+    """A process that died as it sent the second leg's order, found by a new one `seconds` later."""
+
+    def begin(world: World) -> Process:
+        process = _about_to_bridge(world)
+        with world.tape.record({f"{world.venue.commit} #2": mishap}), suppress(Killed):
+            world.tick(process)
+        world.clock.at += seconds
+        return world.process()
+
+    return begin
+
+
+def _unmet(nth: int, count: int | None = 1) -> Order:
+    return Order(Trouble(Kind.UNFILLED), Step.COMMIT, nth, count)
+
+
+THIN = Order(Trouble(Kind.THIN_BOOK), Step.QUOTE, nth=3)
+OF_A_BRIDGE = (
+    Scenario("a conversion over a bridge", _about_to_bridge),
+    Scenario("a first leg in part", _bridging(Order(Trouble(Kind.PARTIAL), Step.COMMIT))),
+    Scenario("a second leg in part", _bridging(Order(Trouble(Kind.PARTIAL), Step.COMMIT, nth=2))),
+    Scenario("a second leg that waits", _left_between(THIN)),
+    Scenario("a second leg that nobody met", _left_between(_unmet(2))),
+    Scenario("a second leg that never was sent", _left_at_second(dies_before, GRACE_OVER_SECONDS)),
+    Scenario("a second leg that landed unheard", _left_at_second(dies_after, LEASE_OVER_SECONDS)),
+    Scenario("a second leg whose time is over", _left_between(THIN, seconds=BRIDGE_OVER_SECONDS)),
+    Scenario("a way back", _left_between(_unmet(2, count=MOST_ATTEMPTS), ticks=MOST_ATTEMPTS)),
+    Scenario("no way on and none back", _left_between(_unmet(2, count=None), ticks=2 * MOST_ATTEMPTS - 1)),
+)
+SCENARIOS = (*OF_THE_PLAIN, *OF_A_BRIDGE)
+
+
+def begin_at(world: World) -> Process:
+    """A process from whose first ticks on the world is worth living in."""
+    return _about_to_bridge(world) if len(world.venue.market.pairs) > 1 else world.process()
+
+
+def scenarios_at(venue: CrashVenue) -> tuple[Scenario, ...]:
+    """What is worth trying there: conversions over a bridge take two coins that are not traded against each other."""
+    return OF_A_BRIDGE if len(venue.market.pairs) > 1 else OF_THE_PLAIN
+
+
 def calls_of(laboratory: Laboratory, scenario: Scenario, book: type[TradeBook] = TradeBook) -> list[str]:
     """Every call of the scenario's tick, by making it once."""
     world = laboratory.world(scenario.plan, book)
@@ -145,10 +223,10 @@ def calls_of(laboratory: Laboratory, scenario: Scenario, book: type[TradeBook] =
 
 
 def cases(
-    laboratory: Laboratory, scenarios: Sequence[Scenario] = SCENARIOS, book: type[TradeBook] = TradeBook
+    laboratory: Laboratory, scenarios: Sequence[Scenario] = (), book: type[TradeBook] = TradeBook
 ) -> Iterator[Case]:
-    """Every mishap at every call of every scenario."""
-    for scenario in scenarios:
+    """Every mishap at every call of every scenario, of all at this venue where none is named."""
+    for scenario in scenarios or scenarios_at(laboratory.venue):
         for number, call in enumerate(calls_of(laboratory, scenario, book)):
             for mishap in _mishaps_of(call):
                 yield Case(scenario, number, call, mishap)

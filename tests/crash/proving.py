@@ -6,6 +6,7 @@ from dataclasses import dataclass, field, fields
 from multiprocessing import get_context
 from typing import Any
 
+from heisenbug.domain.trade import Trade
 from heisenbug.store.trade_book import TradeBook
 from tests.crash.matrix import SCENARIOS, Case, Outcome, cases, run
 from tests.crash.venues import AT_UPHOLD, CRASH_VENUES, CrashVenue
@@ -30,6 +31,7 @@ class Figures:
     lost: int = 0
     invented: int = 0
     unresolved: int = 0
+    forgotten: int = 0
     not_conserved: int = 0
     longest: int = 0
     broken: list[str] = field(default_factory=list)
@@ -57,6 +59,7 @@ class Figures:
         self.lost += verdict.lost
         self.invented += verdict.invented
         self.unresolved += verdict.unresolved
+        self.forgotten += verdict.forgotten
         self.not_conserved += not verdict.conserved
         if not verdict.kept:
             self.broken.append(f"{what}: {verdict}")
@@ -80,6 +83,7 @@ class Figures:
         yield f"trades that never happened    {self.invented}"
         yield f"value conserved               {'yes' if not self.not_conserved else f'NOT in {self.not_conserved}'}"
         yield f"unresolved left               {self.unresolved}"
+        yield f"legs forgotten at a bridge    {self.forgotten}"
         if self.points:
             yield f"longest time to resolution    {self.longest} ticks"
         yield from (f"BROKEN  {text}" for text in self.broken[:20])
@@ -105,6 +109,14 @@ class NoCommitting(TradeBook):
         """Not written."""
 
 
+class NoFollowing(TradeBook):
+    """A book that ends a leg and does not intend the next in the same step: what is at the bridge is forgotten."""
+
+    def _clear(self, step: Any, trade: Trade, *others: Any, **told: Any) -> None:
+        """Nothing follows."""
+        super()._clear(step, trade, *others, **{**told, "following": None})
+
+
 MUTANTS: dict[str, type[TradeBook]] = {"the intent": NoIntent, "the word before the commit": NoCommitting}
 BOOKS: dict[str, type[TradeBook]] = {"": TradeBook, **MUTANTS}
 
@@ -118,7 +130,7 @@ def every_point(jobs: int, tell: Tell, share: int = 1, without: str = "", venue:
         found = list(cases(here, book=BOOKS[without]))
     chosen = [case for place, case in enumerate(found) if "dies" in case.mishap or place % share == 0]
     parts = [chosen[place : place + CASES_AT_ONCE] for place in range(0, len(chosen), CASES_AT_ONCE)]
-    wishes = [(venue.name, without, _plain(some)) for some in parts]
+    wishes = [(_named(venue), without, _plain(some)) for some in parts]
     return _over(jobs, _some_cases, wishes, tell, f"of {len(chosen)} cases")
 
 
@@ -126,7 +138,7 @@ def many_lives(examples: int, jobs: int, tell: Tell, first_seed: int = 1, venue:
     """Random lives over `jobs` processes, some hundred a seed, so that a broken one is found again by its seed."""
     each = max(min(250, examples // jobs), 1)
     seeds = range(first_seed, first_seed - (-examples // each))
-    return _over(jobs, _some_lives, [(venue.name, each, seed) for seed in seeds], tell, f"of {examples} lives")
+    return _over(jobs, _some_lives, [(_named(venue), each, seed) for seed in seeds], tell, f"of {examples} lives")
 
 
 def _over(jobs: int, work: Callable[[Any], Figures], wishes: Sequence[Any], tell: Tell, of: str) -> Figures:
@@ -136,6 +148,11 @@ def _over(jobs: int, work: Callable[[Any], Figures], wishes: Sequence[Any], tell
             total += figures
             tell(f"{total.runs} {of}, {total.conversions} conversions, {len(total.broken)} broken")
     return total
+
+
+def _named(venue: CrashVenue) -> str:
+    """A venue as it travels to another process."""
+    return next(name for name, one in CRASH_VENUES.items() if one is venue)
 
 
 def _plain(some: Sequence[Case]) -> list[tuple[int, int, str, str]]:

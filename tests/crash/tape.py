@@ -20,7 +20,9 @@ class Killed(BaseException):
 
 @dataclass
 class Tape:
-    """The calls made so far by name; a mishap happens to the call with its number, or to the first one of its name.
+    """The calls made so far by name; a mishap happens to the call with its number, or by its name.
+
+    A name alone is the first call of it, `NAME #2` the second.
 
     `happened` counts the mishaps since the beginning.
     """
@@ -34,9 +36,9 @@ class Tape:
         """Make a call, or let happen to it what was told."""
         if not self.running:
             return call()
-        number, is_first = len(self.names), name not in self.names
+        number, before = len(self.names), self.names.count(name)
         self.names.append(name)
-        mishap = self.mishaps.get(number) or (self.mishaps.get(name) if is_first else None)
+        mishap = self.mishaps.get(number) or self.mishaps.get(f"{name} #{before + 1}" if before else name)
         if mishap is None:
             return call()
         self.happened += 1

@@ -17,7 +17,6 @@ from heisenbug.exchange.order_book.venue import OrderBookVenue
 from heisenbug.exchange.patience import Patience
 from heisenbug.exchange.port import LiveVenue
 from heisenbug.exchange.uphold_venue import UpholdVenue
-from heisenbug.markets.market import Market
 from local.kraken.entry import Rules as KrakenRules
 from local.kraken.exchange import SimulatedKraken
 from local.kraken.trouble import FITS as KRAKEN_FITS
@@ -26,25 +25,29 @@ from local.replayed import Replayed
 from local.routes import SimulatedExchange
 from local.rules import Rules
 from local.trouble import FITS, Fits, Plan, TroublePlan
+from tests.crash.market import ONE, TWO, Wave
 from tests.fakes import Clock
 from tests.order_books import KEYS
 
 FEE_BPS = 5
+OF_ONE: Mapping[str, str] = {"USD": "1000", "BTC": "100"}
 MARGIN_PERCENT = Decimal("0.05")
 
 
 class CrashVenue(Protocol):
     """One venue; `commit` is the call that sends a commit, `quote` one before it, `trade` those only a trade makes."""
 
-    name: str
+    title: str
     domain: Venue
+    market: Wave
+    budget: Mapping[str, str]
     fits: Fits
     secret: str
     commit: str
     quote: str
     trade: tuple[str, ...]
 
-    def exchange(self, market: Market, replay: Replay, held: Mapping[str, Decimal], plan: Plan) -> Replayed:
+    def exchange(self, replay: Replay, held: Mapping[str, Decimal], plan: Plan) -> Replayed:
         """A new exchange."""
 
     def open(self, url: str, clock: Clock, patience: Patience, credential: Credential, way: BaseAdapter) -> LiveVenue:
@@ -58,17 +61,19 @@ def _domain(name: str) -> Venue:
 class AtUphold:
     """Cards, and quotes that are committed."""
 
-    name = "uphold"
+    title = "Uphold"
     domain = _domain("uphold")
+    market = ONE
+    budget = OF_ONE
     fits = FITS
     secret = "a-token-of-the-proof"
     commit = "POST commit"
     quote = "GET assets"
     trade = ("POST commit", "POST transactions", "TransactWriteItems", "GET assets")
 
-    def exchange(self, market: Market, replay: Replay, held: Mapping[str, Decimal], plan: Plan) -> Replayed:
+    def exchange(self, replay: Replay, held: Mapping[str, Decimal], plan: Plan) -> Replayed:
         """A new exchange."""
-        return SimulatedExchange(market, replay, held, Rules(margin_percent=MARGIN_PERCENT), TroublePlan(plan))
+        return SimulatedExchange(self.market, replay, held, Rules(margin_percent=MARGIN_PERCENT), TroublePlan(plan))
 
     def open(self, url: str, clock: Clock, patience: Patience, credential: Credential, way: BaseAdapter) -> LiveVenue:
         """The venue as one process knows it, reached over `way`."""
@@ -80,8 +85,10 @@ class AtUphold:
 class AtKraken:
     """An order book, and orders that are filled at once or cancelled."""
 
-    name = "kraken"
+    title = "Kraken"
     domain = _domain("kraken")
+    market = ONE
+    budget = OF_ONE
     fits = KRAKEN_FITS
     secret = KEYS.text()
     commit = "POST AddOrder"
@@ -89,10 +96,10 @@ class AtKraken:
     dialect: Dialect = Kraken()
     trade = ("POST AddOrder", "GET Depth", "TransactWriteItems", "POST BalanceEx", "POST ClosedOrders")
 
-    def exchange(self, market: Market, replay: Replay, held: Mapping[str, Decimal], plan: Plan) -> Replayed:
+    def exchange(self, replay: Replay, held: Mapping[str, Decimal], plan: Plan) -> Replayed:
         """A new exchange."""
         trouble = TroublePlan(plan, KRAKEN_FITS)
-        return SimulatedKraken(market, replay, held, KrakenRules(fee_percent=MARGIN_PERCENT), trouble)
+        return SimulatedKraken(self.market, replay, held, KrakenRules(fee_percent=MARGIN_PERCENT), trouble)
 
     def open(self, url: str, clock: Clock, patience: Patience, credential: Credential, way: BaseAdapter) -> LiveVenue:
         """The venue as one process knows it, reached over `way`."""
@@ -107,5 +114,13 @@ def _lead(url: str, way: BaseAdapter, *connections: Http) -> None:
         session.mount(url, way)
 
 
-AT_UPHOLD, AT_KRAKEN = AtUphold(), AtKraken()
-CRASH_VENUES: Mapping[str, CrashVenue] = {venue.name: venue for venue in (AT_UPHOLD, AT_KRAKEN)}
+class OverBridge(AtKraken):
+    """Two coins that are traded against dollars alone, and want to become each other."""
+
+    title = "Kraken, over a bridge"
+    market = TWO
+    budget: Mapping[str, str] = {"USD": "5000", "BTC": "100", "ETH": "100"}
+
+
+AT_UPHOLD, AT_KRAKEN, OVER_BRIDGE = AtUphold(), AtKraken(), OverBridge()
+CRASH_VENUES: Mapping[str, CrashVenue] = {"uphold": AT_UPHOLD, "kraken": AT_KRAKEN, "bridge": OVER_BRIDGE}

@@ -9,7 +9,7 @@ from heisenbug.store.bot_state import Ledgers
 from heisenbug.store.trade_archive import TradeArchiveItem
 from heisenbug.store.trade_history import TradeHistory, book, trade_of
 from local.books import Conversion, Status
-from tests.crash.world import BUDGET, World
+from tests.crash.world import OPENING, World
 
 MOST_TRADES = 1000
 HISTORY_LIMIT = 100
@@ -24,12 +24,13 @@ class Verdict:
     lost: int = 0
     invented: int = 0
     unresolved: int = 0
+    forgotten: int = 0
     conserved: bool = True
 
     @property
     def kept(self) -> bool:
         """Whether the promise was kept."""
-        return not (self.double or self.lost or self.invented or self.unresolved) and self.conserved
+        return not (self.double or self.lost or self.invented or self.unresolved or self.forgotten) and self.conserved
 
 
 def judge(world: World) -> Verdict:
@@ -46,6 +47,7 @@ def judge(world: World) -> Verdict:
         (happened - written).total(),
         (written - happened).total(),
         int(world.state().open_trade is not None),
+        0 if world.was_told else _forgotten(executed),
         same and books.conserved() and _held(world) == _positive(books.balances()) == _followed(executed),
     )
 
@@ -75,11 +77,18 @@ def _held(world: World) -> dict[str, Decimal]:
 
 def _followed(executed: list[Trade]) -> dict[str, Decimal]:
     """What the trades alone say is held now."""
-    held = {"USD": BUDGET["USD"]}
+    held = dict(OPENING)
     for trade in executed:
         held[trade.source] = held.get(trade.source, Decimal(0)) - trade.amount
         held[trade.target] = held.get(trade.target, Decimal(0)) + (trade.received or Decimal(0))
     return _positive(held)
+
+
+def _forgotten(executed: list[Trade]) -> int:
+    """First legs that neither went on nor back, of which no person was told."""
+    legs = [trade.leg for trade in executed if trade.leg]
+    ended = {leg.of for leg in legs if leg.waits}
+    return len({leg.of for leg in legs} - ended)
 
 
 def _positive(held: dict[str, Decimal]) -> dict[str, Decimal]:

@@ -14,14 +14,12 @@ import requests
 from heisenbug.bot import Bot, Remembered, Report
 from heisenbug.configuration import Configurations
 from heisenbug.credential import Credential
-from heisenbug.domain.assets import Pair
 from heisenbug.domain.configuration import Configuration
 from heisenbug.domain.ledger import Ledger, Watched
 from heisenbug.domain.live import Consent, Deployment, digest, to_type
-from heisenbug.domain.quotes import RawQuote
 from heisenbug.exchange.paper import Paper
 from heisenbug.exchange.patience import Patience
-from heisenbug.exchange.port import Exchange, PastQuotes
+from heisenbug.exchange.port import Exchange
 from heisenbug.looking import Look, Looking, Memory
 from heisenbug.settling import Book
 from heisenbug.store.bot_state import Ledgers, States
@@ -32,7 +30,8 @@ from heisenbug.store.trade_history import TradeHistory
 from heisenbug.tick import run_tick
 from local.replay import Replay
 from local.trouble import CALM, Plan
-from tests.bots import EAGER, price_of, proven
+from tests.bots import EAGER, proven
+from tests.crash.market import SPACING
 from tests.crash.tape import Tape, name_of, taped_aws
 from tests.crash.venues import AT_UPHOLD, FEE_BPS, CrashVenue
 from tests.fakes import Clock, FakeQueue
@@ -42,42 +41,12 @@ from tests.tables import cloud, forget_items
 
 URL = "http://exchange.test"
 AWS = {"AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test", "AWS_DEFAULT_REGION": "us-east-1"}
-SPACING = 5
-PAIR = "BTC-USD"
-BUDGET = {"USD": Decimal(1000), "BTC": Decimal(100)}
-TOLD: Mapping[str, Any] = {**EAGER, **proven(EAGER), "cost_bps": FEE_BPS, "mode": "live"}
+OPENING = {"USD": Decimal(1000)}
+TOLD: Mapping[str, Any] = {**EAGER, "cost_bps": FEE_BPS, "mode": "live"}
 LIFETIME_SECONDS = 20.0
 MOST_STEPS = 200
 _worlds = count(1)
 _tokens = count(1)
-
-
-class Wave:
-    """A market that rises and falls without end, the same in every run."""
-
-    name = "a wave"
-    pairs = (PAIR,)
-    first = 0.0
-    last = None
-    spacing_seconds = float(SPACING)
-    start = float(MONDAY)
-
-    def quotes_at(self, moments: Sequence[float]) -> list[Mapping[str, tuple[str, str]]]:
-        """Bid and ask at each moment, the same number: the margin is the cost."""
-        return [{PAIR: (_price(moment), _price(moment))} for moment in moments]
-
-
-class Before:
-    """The wave's past, as far back as one likes."""
-
-    def samples(self, sample_seconds: int, count: int, before: int) -> Sequence[PastQuotes]:
-        """The newest `count` slots before `before`."""
-        slots = range(before - count * sample_seconds, before, sample_seconds)
-        return [PastQuotes(slot, {Pair.parse(PAIR): RawQuote(_price(slot), _price(slot))}) for slot in slots]
-
-
-def _price(moment: float) -> str:
-    return repr(price_of(int(moment - MONDAY) // SPACING))
 
 
 class Wire(InProcess):
@@ -108,10 +77,12 @@ class World:
     def __post_init__(self) -> None:
         self.bot_id = f"world-{next(_worlds)}"
         replay = Replay(0.0, None, self.clock.at, self.clock.at, 1.0)
-        self.exchange = self.venue.exchange(Wave(), replay, {"USD": BUDGET["USD"]}, self.plan)
+        self.exchange = self.venue.exchange(replay, OPENING, self.plan)
         self.trouble = self.exchange.trouble
         self.ticks = 0
         self.rearmed = 0
+        # Whether the bot was stopped, by itself or by hand, so that somebody knows of what it holds.
+        self.was_told = False
         self._give()
 
     def seconds(self) -> float:
@@ -159,6 +130,7 @@ class World:
 
     def kill(self) -> None:
         """A person stops the bot."""
+        self.was_told = True
         States(self.bot_id).kill(self.clock(), "a person", "the proof")
 
     def end(self, process: "Process", stride: int = SPACING) -> None:
@@ -183,6 +155,7 @@ class World:
         """A tick, with the bot armed again where it was killed: a person has looked."""
         if self.state().killed_at is not None:
             self.rearmed += 1
+            self.was_told = True
             States(self.bot_id).rearm(self.clock())
         return self.tick(process)
 
@@ -196,11 +169,14 @@ class World:
 
     def _give(self) -> None:
         """The three acts, done by hand."""
-        told = Configurations(self.bot_id).change(
-            {**TOLD, "budget": {asset: str(most) for asset, most in BUDGET.items()}}, "the proof", self.clock()
+        told = {**TOLD, "pairs": list(self.venue.market.pairs)}
+        accepted = Configurations(self.bot_id).change(
+            {**told, **proven(told), "budget": dict(self.venue.budget)}, "the proof", self.clock()
         )
-        Ledgers(self.bot_id).open_anew("live", Ledger({"USD": BUDGET["USD"]}), 0)
-        self.consent = Consent(to_type(told.settings.budget or {}), digest(told.settings), "the proof", "2026-01-05")
+        Ledgers(self.bot_id).open_anew("live", Ledger(dict(OPENING)), 0)
+        self.consent = Consent(
+            to_type(accepted.settings.budget or {}), digest(accepted.settings), "the proof", "2026-01-05"
+        )
         States(self.bot_id).stand("live", "", self.consent)
 
 
@@ -245,7 +221,7 @@ class Process:
             history=lambda mode: TradeHistory(bot_id, mode),
             book=book,
             snapshots=snapshots,
-            looking=Looking(self.live.tickers, Before(), snapshots, world.clock, self.memory),
+            looking=Looking(self.live.tickers, world.venue.market, snapshots, world.clock, self.memory),
             exchange=exchange,
             queue=FakeQueue(),
             remembered=self.remembered,
@@ -271,7 +247,7 @@ class Laboratory:
 
 def credential_of(venue: CrashVenue) -> str:
     """Where what opens a venue is stored."""
-    return f"/heisenbug/{venue.name}"
+    return f"/heisenbug/{venue.domain.name}"
 
 
 @contextmanager

@@ -21,7 +21,7 @@ from heisenbug.store.trade_book import TradeBook
 from heisenbug.wiring import Wiring
 from local.server import LOOPBACK, ExchangeServer, running
 from local.trouble import CALM, Plan
-from tests.crash.matrix import SCENARIOS, Case, Outcome, Scenario, concluded
+from tests.crash.matrix import Case, Outcome, Scenario, concluded, scenarios_at
 from tests.crash.proving import Figures, Tell
 from tests.crash.tape import Tape, taped_aws, taped_http
 from tests.crash.venues import AT_UPHOLD, CRASH_VENUES, CrashVenue
@@ -59,7 +59,7 @@ class RealWorld(World):
         return {
             "BOT_ID": self.bot_id,
             "TABLE_PREFIX": PREFIX,
-            "VENUE": self.venue.name,
+            "VENUE": self.venue.domain.name,
             "EXCHANGE_URL": self.url,
             "HISTORY_URL": f"{self.url}/local/samples",
             "LIVE_TRADING": "enabled",
@@ -198,10 +198,10 @@ def _surely(here: Yard, case: Case) -> Outcome:
     return here.run(case)
 
 
-def every_kill(here: Yard, tell: Tell, scenarios: tuple[Scenario, ...] = SCENARIOS) -> Figures:
+def every_kill(here: Yard, tell: Tell, scenarios: tuple[Scenario, ...] = ()) -> Figures:
     """A worker killed before and after every call of every scenario's tick."""
     figures = Figures()
-    for scenario in scenarios:
+    for scenario in scenarios or scenarios_at(here.venue):
         for number, call in enumerate(here.calls_of(scenario)):
             for death in DEATHS:
                 figures.add(_surely(here, Case(scenario, number, call, f"dies {death}")))

@@ -14,15 +14,27 @@ from heisenbug.exchange.order_book.dialect import Library, Raw, Sought
 from heisenbug.exchange.order_book.kraken import Kraken
 from heisenbug.exchange.port import Request
 from tests.crash.machine import random_lives
-from tests.crash.matrix import SCENARIOS, WRITES, Case, Scenario, cases, run
-from tests.crash.proving import MUTANTS, Figures
+from tests.crash.matrix import (
+    OF_A_BRIDGE,
+    OF_THE_PLAIN,
+    SCENARIOS,
+    WRITES,
+    Case,
+    Scenario,
+    calls_of,
+    cases,
+    run,
+)
+from tests.crash.proving import MUTANTS, Figures, NoFollowing
 from tests.crash.tape import Killed, dies_after, dies_before
-from tests.crash.venues import AT_UPHOLD, CRASH_VENUES, AtKraken, CrashVenue
+from tests.crash.venues import AT_KRAKEN, AT_UPHOLD, CRASH_VENUES, OVER_BRIDGE, AtKraken, CrashVenue
 from tests.crash.verdict import judge
 from tests.crash.world import Laboratory, World, laboratory
 from tests.tables import PREFIX, table_definitions
 
 ONE_IN = 40
+# What dies over a bridge leaves more behind, and takes longer to come to its end.
+OF_DEATHS_ONE_IN = 4
 LIVES, SEEDS = 50, range(1, 4)
 UNHEARD = next(scenario for scenario in SCENARIOS if scenario.name == "a commit that landed unheard")
 LANDED = next(scenario for scenario in SCENARIOS if scenario.name == "a failed trade that landed after all")
@@ -42,10 +54,12 @@ def here(monkeypatch: pytest.MonkeyPatch, venue: CrashVenue) -> Iterator[Laborat
 
 
 at_every_venue = pytest.mark.parametrize("venue", CRASH_VENUES.values(), ids=CRASH_VENUES.keys())
+where_all_is_direct = pytest.mark.parametrize("venue", [AT_UPHOLD, AT_KRAKEN], ids=["uphold", "kraken"])
+over_a_bridge = pytest.mark.parametrize("venue", [OVER_BRIDGE], ids=["bridge"])
 
 
-@at_every_venue
-@pytest.mark.parametrize("scenario", SCENARIOS, ids=lambda scenario: scenario.name)
+@where_all_is_direct
+@pytest.mark.parametrize("scenario", OF_THE_PLAIN, ids=lambda scenario: scenario.name)
 def test_whatever_call_a_tick_dies_at_nothing_is_doubled_lost_or_left_open(
     here: Laboratory, scenario: Scenario
 ) -> None:
@@ -58,6 +72,33 @@ def test_whatever_call_a_tick_dies_at_nothing_is_doubled_lost_or_left_open(
     assert figures.after >= {(scenario.name, case.number) for case in all_cases if changes(case)}
     assert (scenario.name, 0) in figures.before
     assert (figures.conversions > 0) == (scenario.name != "a commit that was never sent")
+
+
+@over_a_bridge
+@pytest.mark.parametrize("scenario", OF_A_BRIDGE, ids=lambda scenario: scenario.name)
+def test_whatever_call_dies_between_two_legs_nothing_is_doubled_lost_or_forgotten_at_the_bridge(
+    here: Laboratory, scenario: Scenario
+) -> None:
+    figures = Figures()
+    deaths = [case for case in cases(here, (scenario,)) if differs(case)]
+    for place, case in enumerate(deaths):
+        if place % OF_DEATHS_ONE_IN == 0 or case.call == here.venue.commit:
+            figures.add(run(here, case))
+    assert figures.broken == []
+    assert figures.conversions > figures.runs
+
+
+@over_a_bridge
+def test_a_book_that_ends_a_leg_without_the_next_one_is_found_out(here: Laboratory) -> None:
+    figures = Figures()
+    # The process dies after it ended the first leg; of the second there is no word anywhere.
+    [ended] = [place for place, call in enumerate(calls_of(here, OF_A_BRIDGE[0])) if call == "TransactWriteItems"][2:3]
+    figures.add(run(here, Case(OF_A_BRIDGE[0], ended, "TransactWriteItems", "dies after"), NoFollowing))
+    assert figures.forgotten > 0
+    assert (figures.lost, figures.double, figures.kept) == (0, 0, False)
+    whole = Figures()
+    whole.add(run(here, Case(OF_A_BRIDGE[0], ended, "TransactWriteItems", "dies after")))
+    assert (whole.forgotten, whole.broken) == (0, [])
 
 
 def differs(case: Case) -> bool:
@@ -141,7 +182,7 @@ def converted(world: World, trade_id: str) -> None:
     account.commit(account.quote(Request(trade_id, "USD", "BTC", Decimal(10))))
 
 
-@at_every_venue
+@where_all_is_direct
 def test_a_conversion_that_is_nowhere_in_the_books_is_lost_and_a_second_one_of_a_decision_is_double(
     here: Laboratory,
 ) -> None:

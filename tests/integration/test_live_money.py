@@ -25,12 +25,11 @@ from heisenbug.tick import run_tick
 from local.account import card_id
 from local.spoiling import OTHER_CARD
 from local.trouble import CALM, Mishap, Order, Plan, Step, Trouble
+from tests.bots import EAGER, proven
+from tests.crash.market import ONE, SPACING
 from tests.crash.venues import AT_UPHOLD
 from tests.crash.world import (
-    SPACING,
-    TOLD,
     URL,
-    Before,
     Laboratory,
     Process,
     Wire,
@@ -41,6 +40,7 @@ from tests.crash.world import (
 from tests.markets import MONDAY
 from tests.models import model
 
+MODEL = proven(EAGER)["model"]
 CREDENTIAL, TOKEN, VENUE = credential_of(AT_UPHOLD), AT_UPHOLD.secret, AT_UPHOLD.domain
 START = MONDAY + 10 * SPACING
 DAY = 86400
@@ -573,8 +573,8 @@ ACTS = [
         "The forecaster drift did not beat zero_drift out of sample: log-loss 0.6200 against 0.6100, p-value 0.01 "
         "(above 0.05 it may be luck). "
         "Set forecaster=zero_drift, or fit another.",
-        by_settings(model={**TOLD["model"], "worth": WORSE.plain()["worth"]}),
-        by_settings(model=TOLD["model"]),
+        by_settings(model={**MODEL, "worth": WORSE.plain()["worth"]}),
+        by_settings(model=MODEL),
     ),
     Act("other cards", CHANGED, by_settings(cards={"USD": card_id("USD"), "BTC": card_id("BTC")}), consent),
 ]
@@ -587,7 +587,7 @@ def tick_under(world: World, process: Process, deployment: Deployment) -> Report
     http = Http(URL, world.clock, world.clock.sleep, process.patience)
     http.session.mount(URL, Wire(world))
     bot = process.bot()
-    looking = Looking(Uphold(http, world.clock), Before(), PriceSnapshots(world.bot_id), world.clock, process.memory)
+    looking = Looking(Uphold(http, world.clock), ONE, PriceSnapshots(world.bot_id), world.clock, process.memory)
     return run_tick(replace(bot, deployment=deployment, looking=looking), due)
 
 

@@ -97,6 +97,8 @@ class Bot:
     deployment: Deployment = Deployment()
     missing_credential: Callable[[], str] = str
     patience: Patience = field(default_factory=Patience)
+    # Whether what has no market of its own is converted leg by leg; a backtest does it at once, at the same cost.
+    bridges: bool = True
 
 
 class Configures(Protocol):

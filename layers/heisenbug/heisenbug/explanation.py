@@ -73,9 +73,12 @@ def _outcome_differences(snapshot: Snapshot, decision: Decision) -> tuple[str, .
 
 def _differences(trade: Trade, decision: Decision) -> Iterator[str]:
     chosen = decision.chosen
-    if chosen is None or (chosen.source, chosen.target) != (trade.source, trade.target):
+    source, target = trade.decided
+    if chosen is None or (chosen.source, chosen.target) != (source, target):
         other = f"{chosen.source} into {chosen.target}" if chosen else "nothing"
-        yield f"It converted {trade.source} into {trade.target}; now it would convert {other}."
+        yield f"It converted {source} into {target}; now it would convert {other}."
+    if trade.leg and trade.leg.waits:
+        return  # its amount and its costs are what the leg before it brought
     scored = _scored(trade, decision)
     if scored and not _fits(trade, scored):
         yield f"It converted {trade.amount:f} {trade.source}; now it would convert {scored.amount:f}."
@@ -92,7 +95,7 @@ def _fits(trade: Trade, scored: Scored) -> bool:
 def _numbers(trade: Trade, decision: Decision) -> Iterator[tuple[str, float, float]]:
     """Each number of the decision that the trade kept, as it was kept and as it comes out now."""
     scored, expected = _scored(trade, decision), trade.expected
-    if scored is None:
+    if scored is None or (trade.leg and trade.leg.waits):
         return
     price = dict(zip(decision.assets, decision.prices.tolist(), strict=True))
     yield "confidence", expected.confidence, scored.confidence
@@ -113,9 +116,10 @@ def _apart(before: float, now: float) -> float:
 
 def _scored(trade: Trade, decision: Decision) -> Scored | None:
     """The trade's conversion in the decision; None where its assets are not there."""
-    if not {trade.source, trade.target} <= set(decision.assets):
+    source, target = trade.decided
+    if not {source, target} <= set(decision.assets):
         return None
-    return decision.conversion(decision.assets.index(trade.source), decision.assets.index(trade.target))
+    return decision.conversion(decision.assets.index(source), decision.assets.index(target))
 
 
 def _gates(inputs: Inputs, decision: Decision, scored: Scored) -> list[Plain]:
@@ -188,13 +192,13 @@ def _saw(trade: Trade, snapshot: Snapshot | None, inputs: Inputs | None) -> Iter
 def _wanted(trade: Trade, inputs: Inputs | None) -> str:
     if trade.exit:
         return f"It was to leave {trade.source}, whatever it expected: {trade.reason}."
-    expected = trade.expected
+    expected, (source, target) = trade.expected, trade.decided
     over = ""
     if inputs:
         settings = inputs.settings
         over = f" over {settings.horizon} samples of {settings.sample_seconds} s by {settings.forecaster}"
     return (
-        f"It expected of converting {trade.source} into {trade.target}{over}: a net return of "
+        f"It expected of converting {source} into {target}{over}: a net return of "
         f"{bps(expected.expected_return)} after {expected.cost * 10_000:.2f} bp of cost, with confidence "
         f"{expected.confidence:.4f} that it gains at all, and risk {expected.risk:.4f}."
     )

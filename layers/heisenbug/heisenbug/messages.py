@@ -4,6 +4,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from heisenbug.domain.ledger import WATCH_SECONDS, Dropped, Watched
+from heisenbug.domain.leg import Leg
 from heisenbug.domain.protections import Drawdown, Halt, Protection, lifted_by
 from heisenbug.domain.snapshot import Snapshot
 from heisenbug.domain.trade import Trade, TradeState, if_known
@@ -45,7 +46,13 @@ def trade_message(trade: Trade) -> dict[str, Any]:
         "exit": trade.exit or None,
         "reason": trade.reason,
         "outcome": trade.outcome,
+        "leg": leg_message(trade.leg) if trade.leg else None,
     }
+
+
+def leg_message(leg: Leg) -> dict[str, Any]:
+    """Which conversion a leg belongs to, by its first trade's id, which part of it it is, and the how manieth try."""
+    return {"of": leg.of, "part": leg.part.value, "attempt": leg.attempt, "from": leg.origin, "to": leg.goal}
 
 
 def dropped_message(dropped: Dropped) -> dict[str, Any]:

@@ -20,7 +20,12 @@ class Reconciling:
         self._settling = settling
 
     def reconcile(self, trade: Trade, position: Position) -> Ended:
-        """Bring an open trade of an earlier tick to its end, as far as the venue knows it."""
+        """Bring an open trade of an earlier tick to its end, as far as the venue knows it.
+
+        A leg that waits stays as it is: converting.py tries it again.
+        """
+        if trade.state is TradeState.INTENDED and trade.leg and trade.leg.waits:
+            return Ended(trade, position)
         if trade.state is TradeState.INTENDED:
             return self._abandon(trade, position)
         if trade.quote is None:
@@ -32,7 +37,8 @@ class Reconciling:
         if found is not None and found.settlement is not Settlement.PROCESSING:
             return self._settling.finish(_undoubted(trade, found), found, position, None)
         if found is None and self._is_over(trade):
-            return self._settling.finish(_undoubted(trade, found), nothing_moved(trade), position, None)
+            doubted = _undoubted(trade, found)
+            return self._settling.finish(doubted, nothing_moved(trade), position, None, is_sure=False)
         return self._still_open(trade, found, position)
 
     def watch(self, position: Position) -> Ended | None:

@@ -4,11 +4,12 @@ from dataclasses import replace
 from datetime import UTC
 
 from heisenbug.bot import Bot, Now
+from heisenbug.converting import Converting
 from heisenbug.domain.errors import FenceLost
 from heisenbug.domain.ledger import Ledger
 from heisenbug.domain.settings import Settings
 from heisenbug.domain.state import State
-from heisenbug.domain.trade import TradeState
+from heisenbug.domain.trade import Trade, TradeState
 from heisenbug.reconciling import Reconciling
 from heisenbug.settling import Ended, Position, Settling
 
@@ -36,6 +37,7 @@ def recovered(bot: Bot, now: Now, may_begin: bool) -> Now:
     """
     reconciled = _reconcile(bot, now)
     if reconciled is not None:
+        reconciled = _went_on(bot, now, reconciled)
         open_trade = still_open(reconciled) if may_begin else now.state.open_trade
         state = replace(now.state, version=reconciled.position.version, open_trade=open_trade)
         now = replace(now, position=reconciled.position, state=halted(bot, state, reconciled), last=reconciled)
@@ -56,14 +58,44 @@ def halted(bot: Bot, state: State, ended: Ended | None) -> State:
     return replace(state, killed_at=killed.killed_at)
 
 
+def converting_of(bot: Bot, now: Now) -> Converting:
+    """What carries conversions through their life in this tick."""
+    venue = bot.venue.over((trading.pair for trading in now.told.pairs), now.told.settings.bridge_asset)
+    exchange = bot.exchange(now.told, now.look, now.position.ledger.holdings)
+    settling = settling_of(bot, now.told.settings)
+    return Converting(bot.bot_id, exchange, settling, bot.deadline, venue if bot.bridges else None)
+
+
 def still_open(ended: Ended) -> str | None:
-    """The id of a trade that has not ended."""
+    """The id of a trade that has not ended, or of the leg that follows it."""
+    if ended.following is not None:
+        return ended.following.id
     return None if ended.trade.finished_at is not None else ended.trade.id
 
 
 def settling_of(bot: Bot, settings: Settings) -> Settling:
     """Where and how a trade's end is written down."""
-    return Settling(bot.book(settings.mode), settings, bot.clock)
+    return Settling(bot.book(settings.mode), settings, bot.clock, bot.venue.least_value)
+
+
+def _went_on(bot: Bot, now: Now, ended: Ended) -> Ended:
+    """The leg that waits, or follows what has just ended, tried; a bot that is killed begins none."""
+    leg = ended.following if ended.following and ended.trade.state is TradeState.EXECUTED else None
+    leg = ended.trade if _waits(ended.trade) else leg
+    if leg is None or ended.halt:
+        return ended
+    try:
+        if now.state.killed_at is not None:
+            told = f"The bot was stopped between the legs; it holds the {leg.source}."
+            return settling_of(bot, now.told.settings).drop(leg, TradeState.ABANDONED, told, ended.position)
+        converting = converting_of(bot, now)
+        return converting.onwards(converting.go_on(leg, ended.position))
+    except FenceLost:
+        return ended
+
+
+def _waits(trade: Trade) -> bool:
+    return trade.state is TradeState.INTENDED and trade.leg is not None and trade.leg.waits
 
 
 def _reconcile(bot: Bot, now: Now) -> Ended | None:

@@ -3,8 +3,10 @@
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime
+from decimal import Decimal
 from typing import Protocol
 
+from heisenbug.domain.bridging import onward
 from heisenbug.domain.ledger import Ledger, Newest, Watched, settle
 from heisenbug.domain.settings import Settings
 from heisenbug.domain.trade import Filled, Settlement, Trade, TradeState, cost_fraction
@@ -24,11 +26,16 @@ class Book(Protocol):
     def unresolved(self, trade: Trade) -> None:
         """Nobody knows yet."""
 
-    def finish(self, trade: Trade, ledger: Ledger, record: bytes | None, history_limit: int) -> Trade:
-        """The outcome, with the ledger moved."""
+    def waits(self, trade: Trade) -> None:
+        """Why a leg that is intended waits for a later tick."""
 
-    def drop(self, trade: Trade, ledger: Ledger, sequence: int) -> None:
-        """Nothing moved."""
+    def finish(
+        self, trade: Trade, ledger: Ledger, record: bytes | None, history_limit: int, following: Trade | None = None
+    ) -> Trade:
+        """The outcome, with the ledger moved; what follows is intended in the same step."""
+
+    def drop(self, trade: Trade, ledger: Ledger, sequence: int, following: Trade | None = None) -> None:
+        """Nothing moved; what follows is intended in the same step."""
 
     def watched(self, sequence: int) -> Trade:
         """A finished trade by its sequence."""
@@ -53,35 +60,55 @@ class Position:
 class Ended:
     """A trade as this tick left it, and the position after it; while it is open that stays as it was.
 
-    `halt` says why nothing more may be traded until a person has done something.
+    `halt` says why nothing more may be traded until a person has done something; `following` is a leg that was
+    intended as this one ended.
     """
 
     trade: Trade
     position: Position
     halt: str = ""
+    following: Trade | None = None
 
 
 class Settling:
-    """Writes down how one bot's trades end."""
+    """Writes down how one bot's trades end; a leg's rest that is worth less than `least` is left where it is."""
 
-    def __init__(self, book: Book, settings: Settings, clock: Callable[[], datetime]) -> None:
+    def __init__(
+        self, book: Book, settings: Settings, clock: Callable[[], datetime], least: Decimal = Decimal(0)
+    ) -> None:
         self.book = book
         self.settings = settings
         self._clock = clock
+        self._least = least
 
-    def finish(self, trade: Trade, filled: Filled, position: Position, record: bytes | None) -> Ended:
-        """The venue, or a person, said what became of a commit: the trade gets its sequence and the ledger moves."""
+    def finish(
+        self, trade: Trade, filled: Filled, position: Position, record: bytes | None, is_sure: bool = True
+    ) -> Ended:
+        """The venue, or a person, said what became of a commit: the trade gets its sequence and the ledger moves.
+
+        Where it is only supposed to have failed (not `is_sure`), no leg follows it.
+        """
         done = self._outcome(trade, filled, position.sequence + 1)
         ledger = settle(position.ledger, done, self.now(), self.settings.cooldown_seconds)
-        self.book.finish(done, ledger, record, self.settings.history_limit)
-        return Ended(done, Position(ledger, done.sequence, position.version + 1))
+        then = onward(trade, done, self.now(), self._least, is_sure)
+        self.book.finish(done, ledger, record, self.settings.history_limit, then.trade)
+        return Ended(done, Position(ledger, done.sequence, position.version + 1), then.halt, then.trade)
 
     def drop(self, trade: Trade, state: TradeState, outcome: str, position: Position) -> Ended:
         """Nothing was sent: the conversion rests, nothing moved."""
         ended = replace(trade, state=state, outcome=outcome, finished_at=self.now())
         ledger = settle(position.ledger, ended, self.now(), self.settings.cooldown_seconds)
-        self.book.drop(ended, ledger, position.sequence)
-        return Ended(ended, Position(ledger, position.sequence, position.version + 1))
+        then = onward(trade, ended, self.now(), self._least, is_sure=True)
+        self.book.drop(ended, ledger, position.sequence, then.trade)
+        return Ended(ended, Position(ledger, position.sequence, position.version + 1), then.halt, then.trade)
+
+    def waits(self, trade: Trade, outcome: str, position: Position) -> Ended:
+        """A leg does not go through for now: later ticks try it again, until its time is over."""
+        if trade.leg is None or self.now() >= trade.leg.until:
+            return self.drop(trade, TradeState.SKIPPED, outcome, position)
+        if outcome != trade.outcome:
+            self.book.waits(replace(trade, outcome=outcome))
+        return Ended(replace(trade, outcome=outcome), position)
 
     def unresolved(self, trade: Trade, told: str, position: Position) -> Ended:
         """Nobody knows: the trade stays open, and nothing else is traded until it is known."""

@@ -3,7 +3,6 @@
 from dataclasses import replace
 
 from heisenbug.bot import Bot, Now, Report
-from heisenbug.converting import Converting
 from heisenbug.domain.configuration import Configuration
 from heisenbug.domain.decide import Decision, decide_on
 from heisenbug.domain.errors import FenceLost, InvalidSettings, MarketUnavailable
@@ -19,7 +18,7 @@ from heisenbug.domain.state import State
 from heisenbug.domain.trade import TradeState
 from heisenbug.domain.view import View, view
 from heisenbug.guarding import guarded, newly
-from heisenbug.recovering import halted, position_of, recovered, settling_of
+from heisenbug.recovering import converting_of, halted, position_of, recovered
 from heisenbug.settling import Ended, Position
 
 # What is kept of the invocation's time for everything but asking for prices.
@@ -136,10 +135,8 @@ def _portfolio(now: Now) -> Portfolio:
 
 def _convert(bot: Bot, now: Now, decision: Decision, snapshot: Snapshot) -> Ended | None:
     record = pack_record(snapshot, now.look.market.samples)
-    exchange = bot.exchange(now.told, now.look, now.position.ledger.holdings)
-    converting = Converting(bot.bot_id, exchange, settling_of(bot, now.told.settings), bot.deadline)
     try:
-        return converting.convert(decision, now.position, record)
+        return converting_of(bot, now).convert(decision, now.position, record)
     except FenceLost:
         return None
 

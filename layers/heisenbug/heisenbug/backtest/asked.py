@@ -36,7 +36,8 @@ class Asked:
         begin = float(history.at[0]) if self.begin is None else self.begin
         end = float(history.at[-1]) if self.end is None else self.end
         pairs = tuple(TradingPair(pair) for pair in sorted(history.pairs))
-        return Wish(history.between(begin, end), Configuration(self.settings, pairs, 1), self.venue, self.fill)
+        here = self.venue.over(history.pairs, self.settings.bridge_asset)
+        return Wish(history.between(begin, end), Configuration(self.settings, pairs, 1), here, self.fill)
 
 
 def asked_of(told: Mapping[str, Any]) -> Asked:

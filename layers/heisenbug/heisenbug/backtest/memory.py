@@ -118,13 +118,18 @@ class MemoryBook:
     def unresolved(self, trade: Trade) -> None:
         """Play money is never in doubt."""
 
-    def finish(self, trade: Trade, ledger: Ledger, record: bytes | None, history_limit: int) -> Trade:
+    def waits(self, trade: Trade) -> None:
+        """Play money never waits."""
+
+    def finish(
+        self, trade: Trade, ledger: Ledger, record: bytes | None, history_limit: int, following: Trade | None = None
+    ) -> Trade:
         """The outcome, with the ledger moved."""
         self.kept.finished.append(trade)
         self._end(ledger, trade.sequence)
         return trade
 
-    def drop(self, trade: Trade, ledger: Ledger, sequence: int) -> None:
+    def drop(self, trade: Trade, ledger: Ledger, sequence: int, following: Trade | None = None) -> None:
         """Nothing moved."""
         self.kept.dropped.append(trade)
         self._end(ledger, sequence)

@@ -90,6 +90,7 @@ def _bot(past: Past, told: Configuration, venue: Venue, fill: Fill, memory: Memo
             clock=past,
             wait=past.wait,
             deadline=due + LIFETIME_SECONDS,
+            bridges=False,
             token=str(due),
             configurations=memory,
             states=MemoryStates(memory),

@@ -123,7 +123,8 @@ class Sweep:
     def _see(self, settings: Settings) -> Seen:
         """The past as decisions see it, which depends on the window alone of what may vary."""
         pairs = tuple(TradingPair(pair) for pair in sorted(self.history.pairs))
-        wish = Wish(self.history, Configuration(settings, pairs, 1), self.venue, self.fill)
+        here = self.venue.over(self.history.pairs, settings.bridge_asset)
+        wish = Wish(self.history, Configuration(settings, pairs, 1), here, self.fill)
         if self._seen is None or self._seen.wish.told.settings.window != settings.window:
             self._seen = seen(wish)
         return replace(self._seen, wish=wish)

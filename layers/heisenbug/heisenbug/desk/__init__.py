@@ -21,7 +21,7 @@ class Desk:
     def __init__(self, bot_id: str, venue: Venue, clock: Callable[[], datetime]) -> None:
         known = Known(bot_id, clock, venue)
         explaining = Explaining(bot_id, venue, known.configurations, clock)
-        self.trades = TradesDesk(known, explaining)
+        self.trades = TradesDesk(known, explaining, venue.least_value)
         self.standing = StandingDesk(known, self.trades)
         self.problems = ProblemsDesk(known)
         self.settings = SettingsDesk(known)

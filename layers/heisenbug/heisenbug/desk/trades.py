@@ -1,6 +1,7 @@
 """The kept trades, why each was made, and a person's statement of how an unresolved one ended."""
 
 from dataclasses import replace
+from decimal import Decimal
 from typing import Any
 
 from heisenbug.desk.known import Known, Plain, cursor
@@ -19,8 +20,8 @@ from heisenbug.store.trade_book import TradeBook
 class TradesDesk:
     """The trades of the money that the bot trades."""
 
-    def __init__(self, known: Known, explaining: Explaining) -> None:
-        self._known, self._explaining = known, explaining
+    def __init__(self, known: Known, explaining: Explaining, least: Decimal) -> None:
+        self._known, self._explaining, self._least = known, explaining, least
 
     def newest(self, limit: int, before: int | None = None, wanted: Wanted = EVERY_TRADE) -> Plain:
         """The newest trades that are wanted, newest first."""
@@ -53,14 +54,17 @@ class TradesDesk:
         stored = self._known.ledgers.read(state.mode)
         if stored is None:
             raise NotFound("There is no ledger to settle the trade in.")
-        return trade_message(self._settle(state, running, filled, stored, who).trade)
+        ended = self._settle(state, running, filled, stored, who)
+        if ended.halt:
+            self._known.states.kill(self._known.clock(), "a bridge", ended.halt)
+        return trade_message(ended.trade)
 
     def _settle(self, state: State, running: Trade, filled: Filled, stored: tuple[Ledger, int], who: str) -> Ended:
         settings = replace(self._known.told()[0].settings, mode=state.mode)
         book = TradeBook(self._known.bot_id, state.mode, f"{who}/{running.id}")
         told = replace(running, outcome=f"Stated by a person ({who}). Before: {running.outcome}")
         position = Position(stored[0], stored[1], state.version)
-        return Settling(book, settings, self._known.clock).finish(told, filled, position, None)
+        return Settling(book, settings, self._known.clock, self._least).finish(told, filled, position, None)
 
 
 def _what_is_open(running: Trade | None) -> str:

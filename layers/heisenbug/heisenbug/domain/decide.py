@@ -171,7 +171,7 @@ def equity_of(portfolio: Portfolio, assets: tuple[str, ...], newest: Floats) -> 
 
 
 def _scores(seen: View, market: Market, portfolio: Portfolio, settings: Settings, venue: Venue) -> Scores:
-    here = venue.over((trading.pair for trading in market.pairs), settings.bridge or settings.base_currency)
+    here = venue.over((trading.pair for trading in market.pairs), settings.bridge_asset)
     cost = conversion_costs(seen.assets, seen.half_spreads, portfolio.seen_costs, market.at, settings, here)
     unknown = np.full(cost.shape, np.nan)
     included = np.flatnonzero(seen.included)

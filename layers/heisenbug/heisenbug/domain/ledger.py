@@ -146,8 +146,8 @@ def _excess_bps(trade: Trade) -> float | None:
 
 def _rest(ledger: Ledger, trade: Trade, at: int, cooldown_seconds: int) -> Ledger:
     still = {pair: until for pair, until in ledger.resting.items() if until > at}
-    if cooldown_seconds:
-        still[trade.source, trade.target] = still[trade.target, trade.source] = at + cooldown_seconds
+    for source, target in {(trade.source, trade.target), trade.decided} if cooldown_seconds else ():
+        still[source, target] = still[target, source] = at + cooldown_seconds
     return replace(ledger, resting=still)
 
 

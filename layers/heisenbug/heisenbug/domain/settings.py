@@ -199,6 +199,11 @@ class Settings:
         """The least that an entry leaves of `asset`."""
         return (self.reserve or {}).get(asset, Decimal(0))
 
+    @property
+    def bridge_asset(self) -> str:
+        """What conversions without a market of their own go over."""
+        return self.bridge or self.base_currency
+
     def most_of(self, asset: str) -> Decimal | None:
         """The most the bot may hold or spend of `asset`; None where nothing bounds it, as only paper money may be."""
         unnamed = Decimal(0) if self.mode == "live" else None

@@ -6,6 +6,8 @@ from decimal import Decimal
 from enum import StrEnum
 from math import isfinite
 
+from heisenbug.domain.leg import Leg
+
 
 class TradeState(StrEnum):
     """Where a trade is in its life; see docs/trade-life.md."""
@@ -67,6 +69,7 @@ class Trade:
     """One conversion of `amount` source into target, decided at `due` (epoch seconds); the rest comes as known.
 
     `exit` names what sent a holding back to the base currency; empty where that was an ordinary conversion.
+    It may be a `leg` of a longer one.
     """
 
     id: str
@@ -87,6 +90,12 @@ class Trade:
     sequence: int = 0
     finished_at: int | None = None
     exit: str = ""
+    leg: Leg | None = None
+
+    @property
+    def decided(self) -> tuple[str, str]:
+        """The assets of the conversion that was decided: of a leg, those of the whole."""
+        return (self.leg.origin, self.leg.goal) if self.leg else (self.source, self.target)
 
 
 def trade_id(bot_id: str, mode: str, due: int, source: str, target: str) -> str:

@@ -4,10 +4,13 @@ step        writes                                              only if
 intend      BotState version + 1, open_trade; TradeHistory 0    the version is ours, last_tick = due, none is open,
                                                                 not killed
 committing  TradeHistory 0: INTENDED -> COMMITTING              still this trade, INTENDED, not killed
+waits       TradeHistory 0: why                                 still this trade, INTENDED
 finish      TradeHistory and TradeArchive at the next sequence, this trade is the open one, the sequence is free and
-            ledger, version + 1; open_trade and 0 cleared       the next one of the ledger
+            ledger, version + 1; open_trade and 0 cleared, or   the next one of the ledger
+            those of the trade that follows
 drop        ledger (cool-down), version + 1;                    this trade is the open one, INTENDED, and the ledger
-            open_trade and 0 cleared                            is of the sequence that was read
+            open_trade and 0 cleared, or those of the trade     is of the sequence that was read
+            that follows
 keep        ledger, version + 1                                 the version is ours, none is open
 correct     TradeHistory and TradeArchive at its sequence,      the version is ours, none is open
             ledger, version + 1, killed
@@ -70,6 +73,7 @@ class TradeBook:
                 actions=[
                     TradeHistoryItem.state.set(TradeState.COMMITTING.value),
                     TradeHistoryItem.token.set(self._token),
+                    TradeHistoryItem.lease_until.set(trade.lease_until),
                     TradeHistoryItem.quote_id.set(quote.id),
                     TradeHistoryItem.quote_receives.set(quote.receives),
                     TradeHistoryItem.quote_expires_at.set(quote.expires_at),
@@ -88,11 +92,23 @@ class TradeBook:
             ]
             past_conflicts(lambda: TradeHistoryItem(self._book, RUNNING).update(actions=doubtful, condition=ours))
 
-    def finish(self, trade: Trade, ledger: Ledger, record: bytes | None, history_limit: int) -> Trade:
-        """Give the trade its sequence and move the ledger with it; the oldest trade over the limit goes."""
+    def waits(self, trade: Trade) -> None:
+        """Write down why a leg that is intended waits for a later tick."""
+        ours = (TradeHistoryItem.trade_id == trade.id) & (TradeHistoryItem.state == TradeState.INTENDED.value)
+        with fenced("Why it waits"):
+            why: list[Action] = [TradeHistoryItem.outcome.set(trade.outcome)]
+            past_conflicts(lambda: TradeHistoryItem(self._book, RUNNING).update(actions=why, condition=ours))
+
+    def finish(
+        self, trade: Trade, ledger: Ledger, record: bytes | None, history_limit: int, following: Trade | None = None
+    ) -> Trade:
+        """Give the trade its sequence and move the ledger with it; the oldest trade over the limit goes.
+
+        A trade that follows is intended in the same step, so that neither is ever without the other.
+        """
         kept = record or self._running(trade).record
         with self._step("The outcome", trade, trade.state) as step:
-            self._clear(step, trade)
+            self._clear(step, trade, following=following, record=kept)
             step.save(self._item(trade, trade.sequence))
             archived = TradeArchiveItem(self._book, trade.sequence, **self._attributes(trade, kept))
             step.save(archived, condition=TradeArchiveItem.bot_id.does_not_exist())
@@ -101,10 +117,14 @@ class TradeBook:
                 step.delete(TradeHistoryItem(self._book, trade.sequence - history_limit))
         return trade
 
-    def drop(self, trade: Trade, ledger: Ledger, sequence: int) -> None:
-        """End a trade that cannot have moved anything: one that is still INTENDED; the conversion rests."""
+    def drop(self, trade: Trade, ledger: Ledger, sequence: int, following: Trade | None = None) -> None:
+        """End a trade that cannot have moved anything: one that is still INTENDED; the conversion rests.
+
+        A trade that follows is intended in the same step.
+        """
+        record = self._running(trade).record if following else None
         with self._step("The end", trade, trade.state) as step:
-            self._clear(step, trade, TradeHistoryItem.state == TradeState.INTENDED.value)
+            self._clear(step, trade, TradeHistoryItem.state == TradeState.INTENDED.value, following, record)
             self._save_ledger(step, ledger, sequence, sequence)
 
     def watched(self, sequence: int) -> Trade:
@@ -145,10 +165,23 @@ class TradeBook:
         item = ledger_item(self._bot_id, self._mode, ledger, sequence)
         step.save(item, condition=same | BotStateItem.sequence.does_not_exist())
 
-    def _clear(self, step: TransactWrite, trade: Trade, only_if: Condition | None = None) -> None:
-        self._move_on(step, [BotStateItem.open_trade.remove()], BotStateItem.open_trade == trade.id)
+    def _clear(
+        self,
+        step: TransactWrite,
+        trade: Trade,
+        only_if: Condition | None = None,
+        following: Trade | None = None,
+        record: bytes | None = None,
+    ) -> None:
+        """No trade is open after this one, or the one that follows is."""
+        opened = BotStateItem.open_trade
+        self._move_on(step, [opened.set(following.id) if following else opened.remove()], opened == trade.id)
         ours = TradeHistoryItem.trade_id == trade.id
-        step.delete(TradeHistoryItem(self._book, RUNNING), condition=ours & only_if if only_if is not None else ours)
+        condition = ours & only_if if only_if is not None else ours
+        if following is None:
+            step.delete(TradeHistoryItem(self._book, RUNNING), condition=condition)
+        else:
+            step.save(self._item(following, RUNNING, record), condition=condition)
 
     def _move_on(self, step: TransactWrite, actions: list[Action], condition: Condition) -> None:
         step.update(

@@ -11,10 +11,11 @@ from math import inf, nan
 from operator import and_
 from typing import Any
 
-from pynamodb.attributes import BinaryAttribute, NumberAttribute, UnicodeAttribute
+from pynamodb.attributes import BinaryAttribute, JSONAttribute, NumberAttribute, UnicodeAttribute
 from pynamodb.exceptions import DoesNotExist
 from pynamodb.expressions.condition import Condition
 
+from heisenbug.domain.leg import leg_of
 from heisenbug.domain.trade import Expected, Trade, TradeState, VenueQuote, if_known
 from heisenbug.domain.wanted import EVERY_TRADE, Wanted
 from heisenbug.store.tables import BotModel, DecimalAttribute, PlainMeta
@@ -55,6 +56,7 @@ class TradeAttributes(BotModel):
     quote_expires_at = NumberAttribute(null=True)
     finished_at = NumberAttribute(null=True)
     exit = UnicodeAttribute(null=True)
+    leg = JSONAttribute(null=True)
     record = BinaryAttribute(null=True, legacy_encoding=False)
 
 
@@ -167,6 +169,7 @@ def trade_attributes(trade: Trade) -> dict[str, Any]:
         "quote_expires_at": quote.expires_at if quote else None,
         "finished_at": trade.finished_at,
         "exit": trade.exit or None,
+        "leg": trade.leg.plain() if trade.leg else None,
     }
 
 
@@ -191,6 +194,7 @@ def trade_of(item: TradeAttributes) -> Trade:
         int(item.sequence),
         None if item.finished_at is None else int(item.finished_at),
         item.exit or "",
+        leg_of(item.leg),
     )
 
 

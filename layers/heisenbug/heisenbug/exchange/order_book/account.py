@@ -14,7 +14,7 @@ from uuid import UUID
 from heisenbug.domain.assets import Pair
 from heisenbug.domain.errors import MarketUnavailable, Rejected, Unresolved
 from heisenbug.domain.trade import Filled, Settlement, VenueQuote
-from heisenbug.exchange.order_book.dialect import Execution, Library, Raw, Sought
+from heisenbug.exchange.order_book.dialect import Execution, Library, Raw, Rows, Sought
 from heisenbug.exchange.order_book.library import Opened
 from heisenbug.exchange.order_book.markets import Markets
 from heisenbug.exchange.order_book.sizing import Level, Market, Sized, purchase, sale
@@ -26,7 +26,6 @@ COMMIT_SECONDS = 5.0
 # What a commit leaves of the invocation for writing down what came of it.
 KEPT_SECONDS = 1.0
 LASTS_SECONDS = 15
-LEVELS = 50
 # An order is looked for from so long before its quote was made: clocks differ.
 SKEW_SECONDS = 60
 UNMET = "The order found nobody at its price, and was cancelled; nothing moved."
@@ -69,10 +68,10 @@ class OrderBookAccount:
     def sized(self, source: str, target: str, amount: Decimal) -> Sized:
         """The order that converts at most `amount`, from the book as it is now; raises Rejected."""
         market, dialect = self._markets.between(source, target), self._opened.dialect
-        book = self._ask(lambda library: library.fetch_order_book(market.symbol, LEVELS))
+        book = self._ask(lambda library: dialect.book(library, market.symbol))
         if market.base == source:
-            return sale(market, amount, _levels(book["bids"]), dialect.title)
-        return purchase(market, amount, _levels(book["asks"]), dialect.fee_in_received, dialect.title)
+            return sale(market, amount, _levels(book.bids), dialect.title)
+        return purchase(market, amount, _levels(book.asks), dialect.fee_in_received, dialect.title)
 
     def commit(self, quote: VenueQuote) -> Filled:
         """Place the order, once; raises Rejected only where the venue surely moved nothing."""
@@ -177,8 +176,8 @@ def _moved(found: Execution, market: Market) -> tuple[Decimal, Decimal]:
     return found.filled + in_base, found.cost - in_quote
 
 
-def _levels(rows: Sequence[Sequence[Any]]) -> list[Level]:
-    return [Level(decimal(row[0], "price"), decimal(row[1], "volume")) for row in rows]
+def _levels(rows: Rows) -> list[Level]:
+    return [Level(decimal(price, "price"), decimal(volume, "volume")) for price, volume in rows]
 
 
 def _pair(assets: Sequence[str]) -> Pair:

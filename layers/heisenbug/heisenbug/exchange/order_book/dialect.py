@@ -11,9 +11,10 @@ from heisenbug.domain.quotes import RawQuote
 from heisenbug.domain.trade import Settlement
 from heisenbug.exchange.words import decimal
 
-# ccxt's own objects have no types that would be worth checking.
+# ccxt's own objects have no types that would be worth checking; its errors are in `errors` (library.py).
 Library = Any
 Raw = Mapping[str, Any]
+LEVELS = 50
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +46,18 @@ class Execution:
         return Settlement.COMPLETED if self.filled > 0 else Settlement.FAILED
 
 
+# Prices and volumes as a venue writes them.
+Rows = Sequence[tuple[Any, Any]]
+
+
+@dataclass(frozen=True, slots=True)
+class Book:
+    """Bids, the highest first, and asks, the lowest first."""
+
+    bids: Rows
+    asks: Rows
+
+
 class Dialect(Protocol):
     """One venue. Its requests raise ccxt's errors, and MarketUnavailable where an answer is not understood."""
 
@@ -69,6 +82,9 @@ class Dialect(Protocol):
     def tickers(self, library: Library, symbols: Sequence[str]) -> Mapping[str, RawQuote]:
         """Bid and ask of each symbol, all at once where the venue can."""
 
+    def book(self, library: Library, symbol: str) -> Book:
+        """What is wanted and offered, the best first, from the answer itself: ccxt makes some numbers binary."""
+
     def order(self, client_id: str, expires_at: int, now: float) -> Mapping[str, Any]:
         """What makes an order immediate or cancelled, ours by its id, and void after `expires_at`."""
 
@@ -80,6 +96,9 @@ class Dialect(Protocol):
 
     def execution(self, order: Raw, base: str, quote: str) -> Execution:
         """What an order says of itself."""
+
+    def kind_of(self, body: Any) -> str:
+        """ccxt's name for a refusal that it does not know by itself, or nothing."""
 
     def complaint(self, body: Any) -> str:
         """The venue's own words where it refuses."""

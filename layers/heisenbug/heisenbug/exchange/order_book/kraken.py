@@ -7,7 +7,7 @@ from typing import Any
 
 from heisenbug.domain.assets import Pair
 from heisenbug.domain.quotes import RawQuote
-from heisenbug.exchange.order_book.dialect import Execution, Library, Raw, Sought, listed, number, ours
+from heisenbug.exchange.order_book.dialect import LEVELS, Book, Execution, Library, Raw, Sought, listed, number, ours
 from heisenbug.exchange.words import several
 
 OVER = ("closed", "canceled", "expired")
@@ -48,6 +48,12 @@ class Kraken:
         found = library.fetch_tickers(list(symbols))
         return {symbol: RawQuote(one.get("bid"), one.get("ask")) for symbol, one in found.items()}
 
+    def book(self, library: Library, symbol: str) -> Book:
+        """Rows of price, volume and time."""
+        answer = library.publicGetDepth({"pair": library.market(symbol)["id"], "count": LEVELS})
+        found = next(iter(listed(answer, "result").values()), None)
+        return Book(*([(row[0], row[1]) for row in listed(found, side)] for side in ("bids", "asks")))
+
     def order(self, client_id: str, expires_at: int, now: float) -> Mapping[str, Any]:
         """With the fee in the quote, so that what is bought arrives whole."""
         deadline = datetime.fromtimestamp(expires_at, UTC).isoformat().replace("+00:00", "Z")
@@ -75,6 +81,10 @@ class Kraken:
             number(order, "fee"),
             base if "fcib" in str(order.get("oflags")) else quote,
         )
+
+    def kind_of(self, body: Any) -> str:
+        """ccxt knows them all, or is told of them above."""
+        return ""
 
     def complaint(self, body: Any) -> str:
         """The list of its errors."""

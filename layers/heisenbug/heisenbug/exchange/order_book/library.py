@@ -119,12 +119,16 @@ def _opened(dialect: Dialect, way: Way, clock: Callable[[], datetime], nanosecon
     library = getattr(_imported(dialect), dialect.name)({"enableRateLimit": False, "options": dict(dialect.options)})
     errors = import_module("ccxt.base.errors")
     library.number = str
+    library.errors = errors
     library.exceptions["exact"].update({text: getattr(errors, name) for text, name in dialect.errors.items()})
     stamps = count(1)
 
     def fetch(url: str, method: str = "GET", headers: Any = None, body: Any = None) -> Any:
         answer = way.carry(url, method, headers or {}, body)
         text = json.dumps(answer.body)
+        kind = dialect.kind_of(answer.body)
+        if kind:
+            raise getattr(errors, kind)(text)
         told = answer.status, answer.says, url, method, answer.headers, text, answer.body, headers, body
         if not library.handle_errors(*told) and not answer.ok:
             library.handle_http_status_code(answer.status, answer.says, url, method, text)
