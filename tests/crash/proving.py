@@ -98,7 +98,7 @@ class NoIntent(TradeBook):
     def committing(self, *_: object) -> None:
         """Not written."""
 
-    def _clear(self, *_: object) -> None:
+    def _clear(self, *_: object, **__: object) -> None:
         """Nothing to clear, and no fence."""
 
 

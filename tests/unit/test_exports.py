@@ -8,6 +8,7 @@ from decimal import Decimal
 
 import pytest
 
+from heisenbug.domain.leg import Leg, Part
 from heisenbug.domain.trade import Trade, TradeState
 from heisenbug.exports import TAX_COLUMNS, TRADE_COLUMNS, tax_csv, trades_csv
 from heisenbug.messages import trade_message
@@ -58,3 +59,8 @@ def test_no_text_becomes_a_formula(start: str) -> None:
     [kept], [tax] = rows(trades_csv([trade])), rows(tax_csv([trade], "Uphold"))
     assert kept["reason"] == f"'{trade.reason}"
     assert tax["Comment"].startswith("'")
+
+
+def test_a_leg_says_of_which_conversion_it_is_which_part() -> None:
+    [row] = rows(trades_csv([replace(executed(), leg=Leg("0a1b2c", Part.SECOND, "BTC", "DOT", 60_000.0, 5.0, 0.004))]))
+    assert row["leg"] == "second of 0a1b2c"

@@ -51,6 +51,7 @@ TRADE_COLUMNS = (
     "quoted_cost_bps",
     "cost_bps",
     "exit",
+    "leg",
     "reason",
     "outcome",
 )
@@ -116,6 +117,8 @@ def _ended(trade: Trade) -> datetime:
 def _cell(name: str, value: Any) -> str:
     if value is None:
         return ""
+    if name == "leg":
+        return f"{value['part']} of {value['of']}"
     return _harmless(str(value)) if name in TEXTS else str(value)
 
 
