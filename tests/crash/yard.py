@@ -180,7 +180,7 @@ def _furnish(port: int) -> None:
         )
     for venue in CRASH_VENUES.values():
         name = credential_of(venue)
-        emulator.client("ssm", port).put_parameter(Name=name, Value=venue.secret, Type="SecureString")
+        emulator.client("ssm", port).put_parameter(Name=name, Value=venue.secret, Type="SecureString", Overwrite=True)
     bind_all(PREFIX)
 
 
