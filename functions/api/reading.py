@@ -118,7 +118,7 @@ class Request:
 
     def sent_of(self, *allowed: str) -> dict[str, Any]:
         """The JSON object that was sent, {} where nothing was; raises InvalidSettings naming what is not allowed."""
-        read = self.sent() if self.body.strip() else {}
+        read = self.sent() if self.body else {}
         hint = f"send {' or '.join(allowed)}, or nothing."
         unknown = [FieldError(name, f"{name} is not understood here; {hint}") for name in read if name not in allowed]
         if unknown:

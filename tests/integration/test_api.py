@@ -346,6 +346,10 @@ def test_a_kill_needs_no_reason(api: Http, body: Any) -> None:
     assert api("POST", "/api/kill", body).data["killed"]["why"] == "by hand"
 
 
+def test_a_body_of_blanks_is_no_body_at_all_for_no_route(api: Http) -> None:
+    assert api("POST", "/api/kill", text="\r").error["code"] == "not_json"
+
+
 def test_a_long_or_odd_reason_does_not_stop_a_kill(api: Http) -> None:
     reply = api("POST", "/api/kill", text=json.dumps({"why": "\ud800" + "x" * 5_000}))
     assert (reply.status, len(reply.data["killed"]["why"])) == (200, 200)
