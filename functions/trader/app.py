@@ -1,7 +1,8 @@
-"""A tick: from the schedule, which also starts the minute's other ticks, or from the queue; or a live wish."""
+"""A tick: from the schedule, which also starts the other bots and the minute's other ticks, or from the queue; or a
+live wish."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 from uuid import uuid4
 
@@ -10,7 +11,8 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 from heisenbug.bot import Bot, Report
 from heisenbug.counting import counted
 from heisenbug.minute import run_minute
-from heisenbug.observing import tell
+from heisenbug.observing import logger, tell
+from heisenbug.starting import NotStarted
 from heisenbug.tick import run_tick
 from heisenbug.wiring import Wiring
 
@@ -19,26 +21,57 @@ wiring = Wiring()
 
 @counted("trader")
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any] | None:
-    """The minute event, or one tick from the queue, or `{"live": wish}` from the command line (giving.py).
+    """The minute event, that of one bot (`{"bot": id}`), one tick from the queue, or `{"live": wish}` (giving.py).
 
     A rehearsal's event says in `now` (epoch seconds) what time it is; no other event may.
     """
     wiring.tell_time(event.get("now"))
     if "live" in event:
-        return wiring.giving(context.get_remaining_time_in_millis()).answer(event["live"])
-    # The same request may be delivered twice, so its id alone would not tell two attempts apart.
-    bot = wiring.bot(f"{context.aws_request_id}/{uuid4().hex}", context.get_remaining_time_in_millis())
-    for report in run(event, bot):
-        tell(report)
+        return answered(event, context)
+    # The other bots first: none of them waits for what this one does.
+    failed = start_others(event, context) if is_of_the_deployment(event) else []
+    for body in event["Records"] if "Records" in event else [{"body": json.dumps(event)}]:
+        run(json.loads(body["body"]), context)
+    if failed:
+        raise NotStarted("; ".join(failed))
     return None
 
 
-def run(event: dict[str, Any], bot: Bot) -> Iterator[Report]:
-    """The ticks that an event asks for."""
-    if "Records" not in event:
+def is_of_the_deployment(event: Mapping[str, Any]) -> bool:
+    """Whether it is the schedule's own event, which wakes every bot."""
+    return "Records" not in event and "bot" not in event
+
+
+def start_others(event: Mapping[str, Any], context: LambdaContext) -> list[str]:
+    """Give each other bot its minute, in an invocation of its own; the reasons of those that could not be given it."""
+    others = wiring.others()
+    told = {name: event[name] for name in ("now",) if name in event}
+    return wiring.starter(context.function_name).start(others, told) if others else []
+
+
+def answered(event: Mapping[str, Any], context: LambdaContext) -> dict[str, Any]:
+    """The answer to a wish about live money."""
+    giving = wiring.giving(context.get_remaining_time_in_millis(), event.get("bot"))
+    return giving.answer(event["live"]) if giving else {"error": f"There is no bot {str(event['bot'])[:64]}."}
+
+
+def run(body: Mapping[str, Any], context: LambdaContext) -> None:
+    """One bot's minute, or its tick that `body` states; nothing for a bot that was removed meanwhile."""
+    # The same request may be delivered twice, so its id alone would not tell two attempts apart.
+    token = f"{context.aws_request_id}/{uuid4().hex}"
+    bot = wiring.bot(token, context.get_remaining_time_in_millis(), body.get("bot"))
+    if bot is None:
+        logger.info("there is no such bot any more", bot=body["bot"])
+        return
+    for report in ticks(body, bot):
+        tell(report, bot.bot_id)
+
+
+def ticks(body: Mapping[str, Any], bot: Bot) -> Iterator[Report]:
+    """The ticks that are asked for."""
+    if "due" not in body:
         return start_minute(bot)
-    bodies = (json.loads(record["body"]) for record in event["Records"])
-    return (run_tick(bot, int(body["due"]), int(body["interval"])) for body in bodies)
+    return iter([run_tick(bot, int(body["due"]), int(body["interval"]))])
 
 
 def start_minute(bot: Bot) -> Iterator[Report]:

@@ -81,7 +81,7 @@ def _measure(port: int, url: str) -> Iterator[Figure]:
         assert report.outcome == "no trade", report
         written.append(units["write"])
         read.append(units["read"])
-    tell(report)
+    tell(report, "default")
     warm = slice(20, None)
     yield Figure(f"a warm tick over {len(PAIRS)} pairs, own CPU", median(taken[warm]), "<= 10", "ms CPU")
     yield Figure("write units of a warm tick without a trade, the most seen", max(written[warm]), "<= 2", "units")

@@ -209,7 +209,7 @@ def test_the_command_line_shows_the_status_of_a_stack_that_does_not_know_them(op
 def line(capsys: pytest.CaptureFixture[str], report: Report) -> Item:
     """The tick's line in the log."""
     capsys.readouterr()
-    tell(report)
+    tell(report, "default")
     told: Item = json.loads(capsys.readouterr().out.splitlines()[-1])
     return told
 

@@ -140,7 +140,7 @@ def live_again(opened: Live) -> Live:
 def metric(capsys: pytest.CaptureFixture[str], report: Report, name: str = "TradesUnresolved") -> float:
     """What a metric of the tick's line says."""
     capsys.readouterr()
-    tell(report)
+    tell(report, "default")
     line = json.loads(capsys.readouterr().out.splitlines()[-1])
     [metrics] = line["_aws"]["CloudWatchMetrics"]
     assert name in {each["Name"] for each in metrics["Metrics"]}

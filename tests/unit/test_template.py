@@ -11,6 +11,7 @@ import pytest
 from heisenbug import __version__
 from heisenbug.backtests import QUEUE_SECONDS
 from heisenbug.domain.notices import REMEMBERED_SECONDS
+from heisenbug.domain.venue import VENUES
 from heisenbug.sweeps import AT_ONCE, BATCH_SECONDS
 from tests.template import ROOT, template
 
@@ -35,7 +36,17 @@ def test_only_the_trader_may_read_the_exchanges_token_and_only_with_live_trading
     assert set(statement) == {"If"}
     condition, granted, otherwise = statement["If"]
     assert (condition, granted["Action"], otherwise) == ("IsLive", ["ssm:GetParameter"], {"Ref": "AWS::NoValue"})
-    assert granted["Resource"]["Sub"].endswith(":parameter${CredentialParameter}")
+    own, *others = granted["Resource"]
+    assert own["Sub"].endswith(":parameter${CredentialParameter}")
+    assert [each["If"][0] for each in others] == ["HasOrderBooks"] * len(VENUES)
+    ends = [each["If"][1]["Sub"].rpartition(":parameter")[2] for each in others]
+    assert ends == [f"${{CredentialParameter}}/{name}" for name in VENUES]
+
+
+def test_a_function_that_begins_invocations_of_itself_may_begin_no_other() -> None:
+    roles = {role: granted["Resource"] for role, granted in statements_about("lambda:InvokeFunction")}
+    for role, name in (("TraderRole", "trader"), ("RefitRole", "refit")):
+        assert roles[role]["Sub"].endswith(f":function:${{AWS::StackName}}-{name}")
 
 
 def test_live_trading_is_disabled_unless_somebody_deploys_it_otherwise() -> None:

@@ -17,9 +17,9 @@ logger = Logger(
 metrics = Metrics(namespace=os.environ.get("POWERTOOLS_METRICS_NAMESPACE", "Heisenbug"), service=logger.service)
 
 
-def tell(report: Report) -> None:
-    """Write one tick's line: what became of it, how late it was, what it would have traded and why not."""
-    for name, value in _line(report).items():
+def tell(report: Report, bot_id: str) -> None:
+    """Write one tick's line: whose it was, what became of it, how late it was, what it would have traded, why not."""
+    for name, value in {"bot": bot_id, **_line(report)}.items():
         metrics.add_metadata(key=name, value=value)
     for name, count in _counts(report).items():
         metrics.add_metric(name=name, unit=MetricUnit.Count, value=count)

@@ -12,15 +12,16 @@ class NotSent(RuntimeError):
 
 
 class Ticks:
-    """Sends ticks through SQS."""
+    """Sends the ticks of one bot through SQS."""
 
-    def __init__(self, client: Any, url: str) -> None:
+    def __init__(self, client: Any, url: str, bot_id: str) -> None:
         self._client = client
         self._url = url
+        self._bot_id = bot_id
 
     def send(self, ticks: Mapping[int, int], interval: int) -> None:
         """Send each due time with its delay in seconds, ten a batch; what a batch refuses is sent once more."""
-        entries = [_entry(due, delay, interval) for due, delay in ticks.items()]
+        entries = [self._entry(due, delay, interval) for due, delay in ticks.items()]
         still = self._send_all(self._send_all(entries))
         if still:
             raise NotSent(f"The queue refused {len(still)} of {len(entries)} ticks twice.")
@@ -34,7 +35,6 @@ class Ticks:
         failed = {failure["Id"] for failure in answer.get("Failed", ())}
         return [entry for entry in batch if entry["Id"] in failed]
 
-
-def _entry(due: int, delay: int, interval: int) -> dict[str, Any]:
-    body = json.dumps({"due": due, "interval": interval})
-    return {"Id": str(due), "MessageBody": body, "DelaySeconds": delay}
+    def _entry(self, due: int, delay: int, interval: int) -> dict[str, Any]:
+        body = json.dumps({"bot": self._bot_id, "due": due, "interval": interval})
+        return {"Id": str(due), "MessageBody": body, "DelaySeconds": delay}

@@ -4,6 +4,7 @@ import json
 import os
 import time
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from decimal import Decimal
 from ipaddress import ip_address
@@ -22,6 +23,7 @@ from heisenbug.desk import Desk
 from heisenbug.domain.assets import Pair
 from heisenbug.domain.configuration import Configuration
 from heisenbug.domain.live import Deployment
+from heisenbug.domain.registered import checked_venue, credential_parameter
 from heisenbug.domain.venue import VENUES, Venue
 from heisenbug.exchange.paper import Paper
 from heisenbug.exchange.patience import Patience
@@ -30,11 +32,13 @@ from heisenbug.exchange.uphold import LocalPast
 from heisenbug.exchange.uphold_venue import UpholdVenue
 from heisenbug.giving import Giving
 from heisenbug.looking import Look, Looking, Memory
+from heisenbug.starting import Starter
 from heisenbug.store.all import bind_all
 from heisenbug.store.bot_state import Ledgers, States
 from heisenbug.store.jobs import Jobs, bind_jobs
 from heisenbug.store.paper_fills import PaperFills
 from heisenbug.store.price_snapshot import PriceSnapshots
+from heisenbug.store.registry import Registry
 from heisenbug.store.shelf import Shelf
 from heisenbug.store.trade_book import TradeBook
 from heisenbug.store.trade_history import TradeHistory
@@ -174,6 +178,12 @@ def _shelf(session: Session, environment: Mapping[str, str]) -> Shelf:
     return Shelf(_client(session, "s3"), environment.get("BUCKET", ""))
 
 
+def _starter(session: Session, function: str) -> Starter:
+    """What begins invocations of `function`; its client is made when there is one to begin."""
+    once = Config(connect_timeout=2, read_timeout=2, retries={"total_max_attempts": 1})
+    return Starter(lambda: session.create_client("lambda", config=once), function)
+
+
 def _client(session: Session, service: str) -> Any:
     return session.create_client(service, config=Config(connect_timeout=5, read_timeout=60))
 
@@ -191,6 +201,27 @@ def _venue(environment: Mapping[str, str]) -> Venue:
     return VENUES[environment.get("VENUE", "uphold")]
 
 
+@dataclass(frozen=True, slots=True)
+class Furnished:
+    """One venue as a process knows it: shared by the bots that trade there, as the venue's patience with them is."""
+
+    venue: Venue
+    deployment: Deployment
+    credential: Credential
+    patience: Patience
+    live: LiveVenue
+    past: LocalPast | None
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """What a process remembers of one bot between its ticks; no other bot's tick sees it."""
+
+    configurations: Configurations
+    memory: Memory = field(default_factory=Memory)
+    remembered: Remembered = field(default_factory=Remembered)
+
+
 class Wiring:
     """What a process keeps for all its invocations; built once, from the environment."""
 
@@ -202,94 +233,150 @@ class Wiring:
     ) -> None:
         self.bot_id = environment.get("BOT_ID", "default")
         self.venue: Venue = _venue(environment)
+        self._environment = environment
         self._told_time: datetime | None = None
         self._wall_clock, self._wait = clock, wait
         self._session = bind_all(environment.get("TABLE_PREFIX", ""))
-        self._url = environment.get("EXCHANGE_URL") or self.venue.url
-        self._deployment = _deployment(environment, self._url)
-        parameter = environment.get("CREDENTIAL_PARAMETER", "")
-        self._credential = Credential(parameter, self._ssm, self._clock, is_pair=self.venue.has_books)
-        self._patience = Patience()
-        self._live = self._open_venue()
-        history = environment.get("HISTORY_URL", "")
-        self._past = LocalPast(history, PAST_TIMEOUT_SECONDS) if history else None
-        self._queue = Ticks(_queue_client(self._session), environment.get("TICK_QUEUE_URL", ""))
-        self._memory = Memory()
-        self._remembered = Remembered()
-        self._configurations = Configurations(self.bot_id, self.venue)
+        self._own = self._furnish(self.venue)
+        self._others: dict[str, Furnished] = {}
+        self._kept: dict[str, Kept] = {}
+        self._queue = _queue_client(self._session)
+        self._registry = Registry()
 
     def tell_time(self, now: float | None) -> None:
         """Let time stand still at `now` (epoch seconds) until told otherwise; told None, it goes on by itself.
 
         A recorded market is gone through so, tick by tick; raises PermissionError where anything could be real.
         """
-        if now is not None and not self._deployment.is_rehearsal:
+        if now is not None and not self._own.deployment.is_rehearsal:
             raise PermissionError(
                 "Only a stack on this computer, at an exchange on this computer and without live trading, may be told "
                 "what time it is: leave `now` out of the event."
             )
         self._told_time = None if now is None else datetime.fromtimestamp(now, UTC)
 
-    def bot(self, token: str, remaining_milliseconds: int) -> Bot:
-        """The bot for one invocation: `token` is this attempt's own, the deadline is the invocation's."""
-        snapshots = PriceSnapshots(self.bot_id)
+    def others(self) -> list[str]:
+        """The active bots besides the deployment's own."""
+        return [bot.bot_id for bot in self._registry.all(is_consistent=False) if not bot.removed_at]
+
+    def starter(self, function: str) -> Starter:
+        """What begins invocations of `function` for other bots."""
+        return _starter(self._session, function)
+
+    def bot(self, token: str, remaining_milliseconds: int, bot_id: str | None = None) -> Bot | None:
+        """The bot for one invocation, else the deployment's own; None where there is none of this name any more.
+
+        `token` is this attempt's own, the deadline is the invocation's.
+        """
+        bot_id = bot_id or self.bot_id
+        furnished = self._furnished(bot_id)
+        if furnished is None:
+            return None
+        kept, snapshots = self._kept_of(bot_id, furnished.venue), PriceSnapshots(bot_id)
         deadline = self._clock().timestamp() + remaining_milliseconds / 1000
         return Bot(
-            bot_id=self.bot_id,
-            venue=self.venue,
+            bot_id=bot_id,
+            venue=furnished.venue,
             clock=self._clock,
             wait=self._wait,
             deadline=deadline,
             token=token,
-            configurations=self._configurations,
-            states=States(self.bot_id),
-            ledgers=Ledgers(self.bot_id),
-            history=lambda mode: TradeHistory(self.bot_id, mode),
-            book=lambda mode: TradeBook(self.bot_id, mode, token),
+            configurations=kept.configurations,
+            states=States(bot_id),
+            ledgers=Ledgers(bot_id),
+            history=lambda mode: TradeHistory(bot_id, mode),
+            book=lambda mode: TradeBook(bot_id, mode, token),
             snapshots=snapshots,
-            looking=Looking(self._live.tickers, self._past, snapshots, self._clock, self._memory),
-            exchange=lambda told, look, holdings: self._exchange(told, look, holdings, deadline),
-            queue=self._queue,
-            remembered=self._remembered,
-            deployment=self._deployment,
-            missing_credential=self._credential.missing,
-            patience=self._patience,
+            looking=Looking(furnished.live.tickers, furnished.past, snapshots, self._clock, kept.memory),
+            exchange=lambda told, look, holdings: self._exchange(bot_id, furnished, told, look, holdings, deadline),
+            queue=Ticks(self._queue, self._environment.get("TICK_QUEUE_URL", ""), bot_id),
+            remembered=kept.remembered,
+            deployment=furnished.deployment,
+            missing_credential=furnished.credential.missing,
+            patience=furnished.patience,
         )
 
-    def giving(self, remaining_milliseconds: int) -> Giving:
-        """What a person's `heisenbug live` and `heisenbug doctor` ask of the trader."""
+    def giving(self, remaining_milliseconds: int, bot_id: str | None = None) -> Giving | None:
+        """What a person's `heisenbug live` and `heisenbug doctor` ask of the trader; None as for `bot`."""
+        bot_id = bot_id or self.bot_id
+        furnished = self._furnished(bot_id)
+        if furnished is None:
+            return None
         deadline = self._clock().timestamp() + remaining_milliseconds / 1000
         return Giving(
-            self._deployment,
-            lambda told: self._live.custody(told.settings.cards or {}, _pairs(told), deadline),
-            self._configurations,
-            States(self.bot_id),
-            Ledgers(self.bot_id),
+            furnished.deployment,
+            lambda told: furnished.live.custody(told.settings.cards or {}, _pairs(told), deadline),
+            self._kept_of(bot_id, furnished.venue).configurations,
+            States(bot_id),
+            Ledgers(bot_id),
             self._clock,
-            self.venue,
+            furnished.venue,
         )
 
     def forget_prices(self) -> None:
         """Let the next tick ask for prices whatever their age."""
-        self._memory.ticker = None
+        for kept in self._kept.values():
+            kept.memory.ticker = None
 
     def _clock(self) -> datetime:
         return self._told_time or self._wall_clock()
 
-    def _exchange(self, told: Configuration, look: Look, holdings: Mapping[str, Decimal], deadline: float) -> Exchange:
-        if told.settings.mode == "live":
-            return self._live.account(told.settings.cards or {}, _pairs(told), deadline)
-        return Paper(PaperFills(self.bot_id), look.market.quotes, holdings, told.settings, self.venue, self._clock)
+    def _furnished(self, bot_id: str) -> Furnished | None:
+        """The venue of an active bot."""
+        if bot_id == self.bot_id:
+            return self._own
+        bot = self._registry.get(bot_id)
+        if bot is None or bot.removed_at:
+            return None
+        if bot.venue == self.venue.name:
+            return self._own
+        if bot.venue not in self._others:
+            self._others[bot.venue] = self._furnish(checked_venue(bot.venue, self.venue))
+        return self._others[bot.venue]
 
-    def _open_venue(self) -> LiveVenue:
-        if not self.venue.has_books:
-            return UpholdVenue(self._url, self._clock, self._wait, self._patience, self._credential.sign)
+    def _kept_of(self, bot_id: str, venue: Venue) -> Kept:
+        if bot_id not in self._kept:
+            self._kept[bot_id] = Kept(Configurations(bot_id, venue))
+        return self._kept[bot_id]
+
+    def _furnish(self, venue: Venue) -> Furnished:
+        """The venue; what the environment says of addresses is of the deployment's own."""
+        environment, is_own = self._environment, venue.name == self.venue.name
+        url = (environment.get("EXCHANGE_URL") if is_own else "") or venue.url
+        base = environment.get("CREDENTIAL_PARAMETER", "")
+        parameter = credential_parameter(base, venue, self.venue)
+        credential = Credential(parameter, self._ssm, self._clock, is_pair=venue.has_books)
+        patience, history = Patience(), environment.get("HISTORY_URL", "") if is_own else ""
+        return Furnished(
+            venue,
+            _deployment(environment, url),
+            credential,
+            patience,
+            self._open_venue(venue, url, patience, credential),
+            LocalPast(history, PAST_TIMEOUT_SECONDS) if history else None,
+        )
+
+    def _exchange(
+        self,
+        bot_id: str,
+        furnished: Furnished,
+        told: Configuration,
+        look: Look,
+        holdings: Mapping[str, Decimal],
+        deadline: float,
+    ) -> Exchange:
+        if told.settings.mode == "live":
+            return furnished.live.account(told.settings.cards or {}, _pairs(told), deadline)
+        return Paper(PaperFills(bot_id), look.market.quotes, holdings, told.settings, furnished.venue, self._clock)
+
+    def _open_venue(self, venue: Venue, url: str, patience: Patience, credential: Credential) -> LiveVenue:
+        if not venue.has_books:
+            return UpholdVenue(url, self._clock, self._wait, patience, credential.sign)
         # Only a deployment for such a venue has ccxt, and only there it is imported.
         from heisenbug.exchange.order_book.dialects import DIALECTS
         from heisenbug.exchange.order_book.venue import OrderBookVenue
 
-        dialect = DIALECTS[self.venue.name]
-        return OrderBookVenue(dialect, self._url, self._clock, self._wait, self._patience, self._credential.keys)
+        return OrderBookVenue(DIALECTS[venue.name], url, self._clock, self._wait, patience, credential.keys)
 
     def _ssm(self) -> Any:
         config = Config(connect_timeout=2, read_timeout=3, retries={"mode": "standard"})

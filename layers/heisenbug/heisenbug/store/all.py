@@ -8,6 +8,7 @@ from heisenbug.store.connection import ConnectionItem
 from heisenbug.store.jobs import JobItem
 from heisenbug.store.notices import NoticeItem
 from heisenbug.store.price_snapshot import PriceSnapshotItem
+from heisenbug.store.registry import BotItem
 from heisenbug.store.settings_history import SettingsHistoryItem
 from heisenbug.store.tables import BotModel, bind
 from heisenbug.store.trade_archive import TradeArchiveItem
@@ -27,6 +28,7 @@ MODELS: tuple[type[BotModel], ...] = (
     JobItem,
     UsageItem,
     NoticeItem,
+    BotItem,
 )
 
 

@@ -1,0 +1,177 @@
+"""Several bots in one deployment: each is ticked by itself, with its own settings, ledger, history and queue messages;
+what becomes of one is nothing to another."""
+
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from types import ModuleType, SimpleNamespace
+from typing import Any
+
+import boto3
+import pytest
+
+from heisenbug.configuration import Configurations
+from heisenbug.domain.registered import Registered
+from heisenbug.markets.generated import GeneratedMarket
+from heisenbug.starting import NotStarted, Starter
+from heisenbug.store.bot_state import Ledgers, States
+from heisenbug.store.registry import Registry
+from heisenbug.wiring import Wiring
+from local.exchange import running, serve
+from tests.lambdas import load
+from tests.tables import Cloud
+
+NOW = datetime(2026, 1, 5, 12, tzinfo=UTC)
+CONTEXT = SimpleNamespace(
+    aws_request_id="an-attempt", function_name="heisenbug-trader", get_remaining_time_in_millis=lambda: 20_000
+)
+
+
+@dataclass
+class Invoked:
+    """A Lambda client that notes what it is asked to invoke, and refuses some."""
+
+    begun: list[dict[str, Any]] = field(default_factory=list)
+    refused: tuple[str, ...] = ()
+
+    def invoke(self, FunctionName: str, InvocationType: str, Payload: bytes) -> None:
+        event = json.loads(Payload)
+        if event["bot"] in self.refused:
+            raise boto3.client("lambda").exceptions.TooManyRequestsException({"Error": {"Code": "429"}}, "Invoke")
+        assert (FunctionName, InvocationType) == ("heisenbug-trader", "Event")
+        self.begun.append(event)
+
+
+@pytest.fixture(scope="module")
+def market() -> Iterator[str]:
+    """The address of a market."""
+    with running(serve(GeneratedMarket(seed=7))) as exchange:
+        yield exchange.url
+
+
+@pytest.fixture
+def trader(tables: Cloud, monkeypatch: pytest.MonkeyPatch, market: str) -> ModuleType:
+    """The trader's handler."""
+    queue = boto3.client("sqs").create_queue(QueueName="heisenbug-ticks")["QueueUrl"]
+    for name, value in {"EXCHANGE_URL": market, "TICK_QUEUE_URL": queue}.items():
+        monkeypatch.setenv(name, value)
+    return load(monkeypatch, "trader")
+
+
+@pytest.fixture
+def invoked(monkeypatch: pytest.MonkeyPatch) -> Invoked:
+    """What other invocations are begun through."""
+    client = Invoked()
+    monkeypatch.setattr("heisenbug.wiring._starter", lambda session, function: Starter(lambda: client, function))
+    return client
+
+
+def create(bot_id: str, **changes: Any) -> None:
+    """A bot that is active."""
+    bot = Registered(bot_id, "uphold", NOW.isoformat(), "a test")
+    assert Registry().reserve(bot)
+    Configurations(bot_id).change(changes, "a test", NOW)
+    Registry().open(bot)
+
+
+def remove(bot_id: str) -> None:
+    """Take it out."""
+    bot = Registry().get(bot_id)
+    assert bot is not None
+    Registry().remove(bot, "a test", NOW.isoformat(), ())
+
+
+def queued(due: int, bot: str | None = None) -> dict[str, Any]:
+    """A tick from the queue."""
+    body: Mapping[str, Any] = {"due": due, "interval": 60, **({"bot": bot} if bot else {})}
+    return {"Records": [{"body": json.dumps(body)}]}
+
+
+def test_a_deployment_with_one_bot_begins_no_other_invocation(trader: ModuleType, invoked: Invoked) -> None:
+    trader.handler({}, CONTEXT)
+    assert invoked.begun == []
+    assert States("default").read().ticks == 1
+
+
+def test_the_minute_gives_each_active_bot_an_invocation_of_its_own_and_none_to_one_that_was_removed(
+    trader: ModuleType, invoked: Invoked
+) -> None:
+    for name in ("anna", "bert", "carl"):
+        create(name)
+    remove("bert")
+    trader.handler({}, CONTEXT)
+    assert invoked.begun == [{"bot": "anna"}, {"bot": "carl"}]
+    assert [States(name).read().ticks for name in ("default", "anna", "carl")] == [1, 0, 0]
+
+
+def test_an_invocation_of_one_bot_ticks_that_bot_alone_and_sends_its_ticks_under_its_name(
+    trader: ModuleType, invoked: Invoked, tables: Cloud
+) -> None:
+    create("anna", check_interval_seconds=30, paper_start={"USD": "77"})
+    trader.handler({"bot": "anna"}, CONTEXT)
+    assert invoked.begun == []
+    assert (States("anna").read().ticks, States("default").read().ticks) == (1, 0)
+    sent = [json.loads(call["Entries"][0]["MessageBody"]) for name, call in tables.calls if name == "SendMessageBatch"]
+    assert [body["bot"] for body in sent] == ["anna"]
+    ledger = Ledgers("anna").read("paper")
+    assert ledger is not None
+    assert str(ledger[0].holdings["USD"]) == "77"
+    assert Ledgers("default").read("paper") is None
+
+
+def test_a_tick_of_a_removed_bot_that_comes_late_does_nothing(trader: ModuleType, tables: Cloud) -> None:
+    create("anna")
+    remove("anna")
+    before = tables.items("BotState")
+    due = int(datetime.now(UTC).timestamp())
+    trader.handler(queued(due, "anna"), CONTEXT)
+    trader.handler({"bot": "anna"}, CONTEXT)
+    assert tables.items("BotState") == before
+    assert tables.items("PriceSnapshot") == []
+
+
+def test_a_message_without_a_name_is_of_the_deployments_own_bot(trader: ModuleType) -> None:
+    due = int(datetime.now(UTC).timestamp()) // 60 * 60
+    trader.handler(queued(due), CONTEXT)
+    assert States("default").read().last_tick == due
+
+
+def test_a_bot_that_cannot_be_begun_keeps_neither_the_others_nor_the_own_from_their_minute_and_is_told(
+    trader: ModuleType, invoked: Invoked
+) -> None:
+    for name in ("anna", "bert", "carl"):
+        create(name)
+    invoked.refused = ("anna",)
+    with pytest.raises(NotStarted, match="anna: "):
+        trader.handler({}, CONTEXT)
+    assert [event["bot"] for event in invoked.begun] == ["bert", "carl"]
+    assert States("default").read().ticks == 1
+
+
+def test_a_rehearsals_time_is_told_to_every_bot(
+    trader: ModuleType, invoked: Invoked, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    create("anna")
+    monkeypatch.setattr(type(trader.wiring._own.deployment), "is_rehearsal", True)
+    trader.handler({"now": 1_767_225_600}, CONTEXT)
+    assert invoked.begun == [{"now": 1_767_225_600, "bot": "anna"}]
+
+
+def test_what_a_process_remembers_of_one_bot_no_other_gets_but_the_venue_is_one(tables: Cloud) -> None:
+    create("anna")
+    wiring = Wiring({"TABLE_PREFIX": "test-"})
+    own, anna = wiring.bot("1", 20_000), wiring.bot("2", 20_000, "anna")
+    assert own is not None
+    assert anna is not None
+    assert own.remembered is not anna.remembered
+    assert own.configurations is not anna.configurations
+    assert own.looking._memory is not anna.looking._memory
+    assert own.patience is anna.patience
+    again = wiring.bot("3", 20_000, "anna")
+    assert again is not None
+    assert again.remembered is anna.remembered
+
+
+def test_a_live_wish_to_a_bot_that_is_not_there_is_refused(trader: ModuleType) -> None:
+    assert trader.handler({"live": {"look": True}, "bot": "nobody"}, CONTEXT) == {"error": "There is no bot nobody."}
