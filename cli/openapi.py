@@ -8,6 +8,7 @@ from typing import Any
 
 from heisenbug import __version__
 from heisenbug.domain.assets import PAIR_PATTERN
+from heisenbug.domain.registered import NAME_PATTERN
 from heisenbug.session import COOKIE
 
 API = Path(__file__).parents[1] / "functions" / "api"
@@ -19,10 +20,11 @@ ABOUT = (
 IN_PATH: dict[str, dict[str, Any]] = {
     "pair": {"type": "string", "pattern": PAIR_PATTERN, "examples": ["BTC-USD"]},
     "id": {"type": "string", "examples": ["3b0c44298fc1c149afbf4c89"]},
+    "bot_id": {"type": "string", "pattern": f"^{NAME_PATTERN}$", "examples": ["second"]},
     "job": {"type": "string", "examples": ["20260102T030405.678-9abcde"]},
 }
 VERSION = {"type": "string", "pattern": r"^(\*|\"?[0-9]{1,20}\"?)$", "examples": ["2"]}
-NEEDED = ("SettingsChange", "Restore", "Statement", "BacktestWish", "SweepWish")
+NEEDED = ("SettingsChange", "Restore", "Statement", "BacktestWish", "SweepWish", "BotWish")
 # What may be too long to send.
 LONG = ("BacktestReport", "SweepReport", "Csv")
 REFUSALS: dict[str, tuple[str, ...]] = {
@@ -92,6 +94,8 @@ def _of_the_api(module: str) -> Any:
 
 
 def _tag(route: Any) -> str:
+    if "bots" in route.path:
+        return "Bots"
     if "session" in route.path:
         return "Session"
     if "config" in route.path or "pairs" in route.path:
@@ -126,8 +130,8 @@ def _refusals(route: Any) -> dict[str, Any]:
     may_be = {
         "401": not is_open,
         "403": not is_open or not is_asked,
-        "404": (bool(_names(route.path)) and route.method != "PUT") or route.sends == "Restore",
-        "409": not is_asked and (route.returns == "Config" or route.sends == "Statement"),
+        "404": (bool(_names(route.path)) and route.method != "PUT") or route.sends == "Restore" or route.of_bot,
+        "409": not is_asked and (route.returns in ("Config", "Bot", "BotRemoved") or route.sends == "Statement"),
         "413": bool(route.sends) or route.returns in LONG,
     }
     return {status: {"$ref": f"#/components/responses/{status}"} for status in REFUSALS if may_be.get(status, True)}

@@ -63,9 +63,9 @@ def invalid(error: InvalidSettings) -> Answer:
     return plain(_told("invalid", str(error), error.fields), 400)
 
 
-def stale(error: HeisenbugError, config: Mapping[str, Any]) -> Answer:
-    """Someone else was first; `config` is what they left."""
-    return plain({**_told("stale_version", str(error)), "config": config}, 409)
+def stale(error: HeisenbugError, config: Mapping[str, Any] | None) -> Answer:
+    """Someone else was first; `config` is what they left, where it was about settings."""
+    return plain({**_told("stale_version", str(error)), **({"config": config} if config else {})}, 409)
 
 
 def missing(error: NotFound) -> Answer:

@@ -1,24 +1,27 @@
 """The HTTP API, its OpenAPI document, and the page."""
 
 import os
+from dataclasses import replace
 from typing import Any
 
 import answering
 from answering import Answer, Refused
 from aws_lambda_powertools import Logger
+from parameters import BOT
 from reading import Request
 from routes import routes
 from routing import Access, Office
 
 from heisenbug.counting import counted
 from heisenbug.domain.errors import Busy, FenceLost, InvalidSettings, NotFound, StaleVersion
+from heisenbug.domain.registered import Registered
 from heisenbug.notifications import NotSent
 from heisenbug.store.connection import Connections
 from heisenbug.store.guesses import Guesses
 from heisenbug.wiring import (
     backtests_from_environment,
-    desk_from_environment,
     exports_from_environment,
+    fleet_from_environment,
     health_from_environment,
     notifications_from_environment,
     now,
@@ -35,19 +38,26 @@ STRANGERS = {
     "session": "The session has ended; sign in again with the token.",
 }
 logger = Logger()
-desk = desk_from_environment()
-overview = overview_from_environment(desk)
+fleet = fleet_from_environment()
+
+
+def sides_of(bot: Registered) -> dict[str, Any]:
+    """One bot in all its sides."""
+    desk = fleet.desk_of(bot)
+    overview = overview_from_environment(desk)
+    health, exports = health_from_environment(desk, overview), exports_from_environment(desk)
+    return {"bot_id": bot.bot_id, "desk": desk, "overview": overview, "health": health, "exports": exports}
+
+
 office = Office(
-    desk,
-    overview,
-    health_from_environment(desk, overview),
-    exports_from_environment(),
-    backtests_from_environment(),
-    sweeps_from_environment(),
-    notifications_from_environment(),
-    Connections(),
-    Guesses(),
-    os.environ["WEBSOCKET_URL"],
+    fleet=fleet,
+    **sides_of(fleet.own),
+    backtests=backtests_from_environment(),
+    sweeps=sweeps_from_environment(),
+    notifications=notifications_from_environment(),
+    connections=Connections(),
+    guesses=Guesses(),
+    websocket_url=os.environ["WEBSOCKET_URL"],
 )
 
 
@@ -66,8 +76,6 @@ def answered(request: Request) -> Answer:
         return carried_out(request)
     except InvalidSettings as error:
         return answering.invalid(error)
-    except (StaleVersion, FenceLost) as error:
-        return answering.stale(error, office.desk.settings.config())
     except NotFound as error:
         return answering.missing(error)
     except Busy as error:
@@ -86,8 +94,18 @@ def carried_out(request: Request) -> Answer:
     admit(request, route.access)
     if route.returns:
         request.refuse_unknown([query.name for query in route.query])
-    answer = route.answer(office, named)
+    asked = office_of(request.query.get(BOT.name), route.access is Access.ADMIN) if route.of_bot else office
+    try:
+        answer = route.answer(asked, named)
+    except (StaleVersion, FenceLost) as error:
+        return answering.stale(error, asked.desk.settings.config() if route.of_bot else None)
     return answer if isinstance(answer, Answer) else answering.plain(answer, route.status)
+
+
+def office_of(name: str | None, is_changed: bool) -> Office:
+    """The office of the bot that is named, else of the deployment's own; raises NotFound."""
+    bot = fleet.find(name, is_changed)
+    return office if bot.bot_id == office.bot_id else replace(office, **sides_of(bot))
 
 
 def count_guess(request: Request) -> None:

@@ -12,7 +12,7 @@ from heisenbug.filtering import wanted_of
 from heisenbug.spending import spending
 from heisenbug.wiring import now
 
-routes = Routes()
+routes = Routes(of_bot=True)
 
 
 @routes.add("GET", "/api/overview", "Overview", PAIR)
@@ -40,7 +40,7 @@ def health(office: Office, request: Request) -> Plain:
     return office.health.now()
 
 
-@routes.add("GET", "/api/cost", "Cost")
+@routes.add("GET", "/api/cost", "Cost", of_bot=False)
 def cost(office: Office, request: Request) -> Plain:
     """What running it has cost this month and will have at its end, in dollars, from counted usage."""
     return spending(now())

@@ -3,6 +3,7 @@
 from reading import Query, Text
 
 from heisenbug.domain.assets import PAIR_PATTERN
+from heisenbug.domain.registered import NAME_PATTERN
 from heisenbug.domain.rules import Integer
 from heisenbug.filtering import ASSET, ENDED
 
@@ -18,6 +19,7 @@ MOMENT = Query("cursor", Integer(2, 2**40), None, "Go on from the cursor of the 
 PAIR = Text(
     "pair", {"type": "string", "pattern": PAIR_PATTERN, "examples": ["BTC-USD"]}, "One pair alone, such as BTC-USD."
 )
+BOT = Text("bot", {"type": "string", "pattern": f"^{NAME_PATTERN}$"}, "Of this bot; else of the deployment's own.")
 TRADES = (
     Text("asset", ASSET.schema(), "Only trades that give or take this asset."),
     Text("state", ENDED.schema(), "Only trades that ended so."),

@@ -2,8 +2,11 @@
 
 import asked
 import entered
+import several
 import told
 import tried
 from routing import Routes
 
-routes = Routes([*entered.routes.table, *asked.routes.table, *told.routes.table, *tried.routes.table])
+routes = Routes(
+    [*entered.routes.table, *asked.routes.table, *told.routes.table, *several.routes.table, *tried.routes.table]
+)

@@ -7,11 +7,13 @@ from typing import Any
 from urllib.parse import unquote
 
 from answering import Refused
+from parameters import BOT
 from reading import Query, Request, Text
 
 from heisenbug.backtests import Backtests
 from heisenbug.desk import Desk
 from heisenbug.exports import Exports
+from heisenbug.fleet import Fleet
 from heisenbug.health import Health
 from heisenbug.notifications import Notifications
 from heisenbug.overview import Overview
@@ -22,8 +24,10 @@ from heisenbug.sweeps import Sweeps
 
 @dataclass(frozen=True, slots=True)
 class Office:
-    """What stands behind the API: the bot in all its sides, backtests and sweeps, who may connect, and where."""
+    """What stands behind the API: one bot in all its sides, all of them, backtests and sweeps, who may connect."""
 
+    fleet: Fleet
+    bot_id: str
     desk: Desk
     overview: Overview
     health: Health
@@ -55,7 +59,7 @@ Answering = Callable[[Office, Request], Any]
 class Route:
     """One method of one path: whom it answers and how; `sends` and `returns` name the shapes in the document.
 
-    Where it `is_guessed_at`, a caller may try few tokens a minute.
+    One `of_bot` answers for the bot that `?bot=` names. Where it `is_guessed_at`, a caller may try few tokens a minute.
     """
 
     method: str
@@ -67,6 +71,7 @@ class Route:
     sends: str = ""
     status: int = 200
     is_guessed_at: bool = False
+    of_bot: bool = False
 
     def match(self, path: str) -> dict[str, str] | None:
         """The named parts of `path` where it is this route's, else None."""
@@ -80,10 +85,11 @@ class Route:
 
 
 class Routes:
-    """The table of all routes."""
+    """The table of all routes; each is `of_bot`, or none is, unless it says otherwise."""
 
-    def __init__(self, table: Iterable[Route] = ()) -> None:
+    def __init__(self, table: Iterable[Route] = (), of_bot: bool = False) -> None:
         self.table = list(table)
+        self._of_bot = of_bot
 
     def add(
         self,
@@ -95,11 +101,16 @@ class Routes:
         sends: str = "",
         status: int = 200,
         is_guessed_at: bool = False,
+        of_bot: bool | None = None,
     ) -> Callable[[Answering], Answering]:
         """Let the function below answer this method of this path."""
 
+        is_of_bot = self._of_bot if of_bot is None else of_bot
+        asked = (*query, BOT) if is_of_bot else query
+
         def added(answer: Answering) -> Answering:
-            self.table.append(Route(method, path, access, returns, answer, query, sends, status, is_guessed_at))
+            route = Route(method, path, access, returns, answer, asked, sends, status, is_guessed_at, is_of_bot)
+            self.table.append(route)
             return answer
 
         return added

@@ -20,6 +20,8 @@ from shape_bits import (
 )
 
 from heisenbug.domain.protections import Protection
+from heisenbug.domain.registered import NAME_PATTERN
+from heisenbug.domain.venue import VENUES
 
 STATES = ["running", "halted", "stopped", "killed", "settings not understood"]
 KEPT_OF_WHY = "A longer one is cut at 200 characters: nothing keeps the bot from being stopped."
@@ -169,7 +171,56 @@ OVERVIEW = all_of(
     }
 )
 
+BOT_ID = {"type": "string", "pattern": f"^{NAME_PATTERN}$"}
+VENUE = {"type": "string", "enum": [*VENUES]}
+BOT = all_of(
+    {
+        "bot_id": BOT_ID,
+        "venue": VENUE,
+        "is_own": {**FLAG, "description": "Whether it is the deployment's own, which cannot be removed."},
+        "created_at": or_none(MOMENT),
+        "created_by": or_none(TEXT),
+        "state": {"type": "string", "enum": STATES},
+        "is_active": FLAG,
+        "mode": TEXT,
+        "base_currency": TEXT,
+        "equity": or_none(MONEY),
+        "drawdown": or_none(NUMBER),
+        "settings_version": WHOLE,
+        "ticks": WHOLE,
+        "last_tick": or_none(MOMENT),
+        "late_seconds": {**or_none(NUMBER), "description": "For how long its next tick is overdue."},
+    }
+)
+BOT_WISH = {
+    **some_of(
+        {
+            "name": {**BOT_ID, "examples": ["second"]},
+            "venue": {
+                **or_none(TEXT),
+                "examples": ["uphold"],
+                "description": "Where it trades, for good; else where the own one does.",
+            },
+            "clone": {
+                **or_none(TEXT),
+                "examples": ["default"],
+                "description": "The bot whose settings and pairs it begins with, on paper.",
+            },
+        }
+    ),
+    "required": ["name"],
+}
+
 SHAPES: dict[str, Shape] = {
+    "Bot": BOT,
+    "Bots": all_of(
+        {
+            "bots": list_of(ref("Bot")),
+            "removed": list_of(all_of({"bot_id": BOT_ID, "venue": VENUE, "removed_at": MOMENT})),
+        }
+    ),
+    "BotWish": BOT_WISH,
+    "BotRemoved": all_of({"removed": BOT_ID}),
     "Health": HEALTH,
     "Status": STATUS,
     "Portfolio": all_of({"base_currency": TEXT, "holdings": list_of(HOLDING), **WORTH}),

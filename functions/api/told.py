@@ -11,7 +11,7 @@ from heisenbug.domain.rules import shown
 
 LONGEST_WHY = 200
 
-routes = Routes()
+routes = Routes(of_bot=True)
 
 
 @routes.add("PATCH", "/api/config", "Config", access=Access.ADMIN, sends="SettingsChange")
@@ -76,7 +76,14 @@ def rearm(office: Office, request: Request) -> Plain:
     return office.desk.standing.rearm()
 
 
-@routes.add("POST", "/api/notifications/test", "NotificationSent", access=Access.ADMIN, sends="NotificationTest")
+@routes.add(
+    "POST",
+    "/api/notifications/test",
+    "NotificationSent",
+    access=Access.ADMIN,
+    sends="NotificationTest",
+    of_bot=False,
+)
 def test_notifications(office: Office, request: Request) -> Plain:
     """Send one notification by Telegram or SNS, whatever is chosen: where it went, or what keeps it from arriving."""
     return office.notifications.test(request.sent_of("way").get("way", "telegram"))

@@ -9,10 +9,11 @@ from heisenbug.actions import Actions
 from heisenbug.counting import counted
 from heisenbug.push.gateway import gateway
 from heisenbug.push.sender import Gone, envelope
-from heisenbug.wiring import desk_from_environment, now
+from heisenbug.wiring import fleet_from_environment, now
 
 logger = Logger()
-actions = Actions(desk_from_environment())
+fleet = fleet_from_environment()
+actions = Actions(fleet.desk_of(fleet.own))
 post = gateway(os.environ["WEBSOCKET_ENDPOINT"])
 
 

@@ -57,7 +57,9 @@ def _known(bot: Deployed) -> Known:
     _wait_for(lambda: bot.get("trades")["trades"])
     _wait_for(lambda: bot.get(f"backtests/{backtest}")["state"] == "done")
     _wait_for(lambda: bot.get(f"sweeps/{sweep}")["state"] == "done")
-    return {"id": ["1"], "job": [backtest, sweep], "market": [MARKET], "If-Match": ["*"]}
+    bot.http("POST", "bots", {"name": "first"})
+    named = {"bot": ["default"], "bot_id": ["first"], "clone": ["default"]}
+    return {**named, "id": ["1"], "job": [backtest, sweep], "market": [MARKET], "If-Match": ["*"]}
 
 
 def _begun(bot: Deployed, kind: str, wish: Any) -> str:

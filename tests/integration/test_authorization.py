@@ -16,7 +16,7 @@ from tests.doors import TOKENS, opened_door
 from tests.lambdas import ROOT, Http
 from tests.tables import WRITES, Cloud
 
-PARTS = {"{pair}": "SOL-USD", "{id}": "0a0a0a", "{job}": "none", "{name}": "none.js"}
+PARTS = {"{pair}": "SOL-USD", "{id}": "0a0a0a", "{job}": "none", "{bot_id}": "nobody", "{name}": "none.js"}
 DOCUMENT = ROOT / "web" / "openapi.json"
 OWN = {"X-Heisenbug": "page"}
 
@@ -42,6 +42,7 @@ ANYONE = (
 )
 READER = (
     *("POST /api/session", "POST /api/ws-ticket", "POST /api/config/check"),
+    "GET /api/bots",
     *("GET /api/overview", "GET /api/status", "GET /api/health", "GET /api/performance", "GET /api/ticks"),
     *("GET /api/config", "GET /api/config/schema", "GET /api/config/history", "GET /api/pairs", "GET /api/cost"),
     *("GET /api/trades", "GET /api/trades/{id}", "GET /api/trades.csv", "GET /api/tax.csv"),
@@ -53,6 +54,7 @@ ADMIN = (
     *("PATCH /api/config", "POST /api/config/restore", "PUT /api/pairs/{pair}", "DELETE /api/pairs/{pair}"),
     *("POST /api/start", "POST /api/stop", "POST /api/kill", "POST /api/rearm", "POST /api/trades/{id}/resolve"),
     *("POST /api/backtests", "POST /api/sweeps", "POST /api/notifications/test"),
+    *("POST /api/bots", "DELETE /api/bots/{bot_id}"),
 )
 # What a browser is sent is in no document.
 PAGES = {"GET /", "GET /assets/{name}", "GET /api/docs", "GET /api/openapi.json"}

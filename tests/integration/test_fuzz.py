@@ -40,7 +40,15 @@ def known(jobs: Jobs) -> Known:
     sweep = jobs.sweep("min_confidence=0.6,0.8", set={"window": 30}).data["id"]
     for share in jobs.shares():
         jobs.hand_out(share)
-    return {"id": ["1"], "job": [backtest, sweep], "market": [MARKET]}
+    jobs.api("POST", "/api/bots", {"name": "first"})
+    return {
+        "bot": ["default"],
+        "bot_id": ["first"],
+        "clone": ["default"],
+        "id": ["1"],
+        "job": [backtest, sweep],
+        "market": [MARKET],
+    }
 
 
 def test_whatever_is_asked_the_answer_is_one_that_the_document_states(

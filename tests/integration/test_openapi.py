@@ -174,6 +174,9 @@ def test_what_is_told_is_answered_in_the_stated_shape_too(api: Http, monkeypatch
         ("POST", "/api/config/check", "/api/config/check", {"window": 20, "base_currency": "EUR"}),
         ("POST", "/api/config/check", "/api/config/check", {"window": 30}),
         ("POST", "/api/config/restore", "/api/config/restore", {"version": 1, "names": ["cooldown_seconds"]}),
+        ("POST", "/api/bots", "/api/bots", {"name": "second", "clone": "default"}),
+        ("GET", "/api/bots", "/api/bots", None),
+        ("DELETE", "/api/bots/second", "/api/bots/{bot_id}", None),
         ("POST", "/api/session", "/api/session", None),
         ("DELETE", "/api/session", "/api/session", None),
     ]

@@ -79,7 +79,7 @@ def remove(bot_id: str) -> None:
     """Take it out."""
     bot = Registry().get(bot_id)
     assert bot is not None
-    Registry().remove(bot, "a test", NOW.isoformat(), ())
+    Registry().remove(bot, "a test", NOW.isoformat())
 
 
 def queued(due: int, bot: str | None = None) -> dict[str, Any]:

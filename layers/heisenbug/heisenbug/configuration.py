@@ -68,7 +68,7 @@ class Configurations:
         """What the settings would be with `changes`, of which nothing is kept; raises InvalidSettings."""
         stored = self._config.read()
         settings = _mended(stored, changes) if stored else change(DEFAULTS, changes)
-        _check_told(settings, self._enabled() if stored else _pairs_named(settings), self._venue)
+        check_told(settings, self._enabled() if stored else _pairs_named(settings), self._venue)
         return settings
 
     def as_it_was(self, version: int, names: Sequence[str] | None = None) -> dict[str, Any]:
@@ -107,7 +107,7 @@ class Configurations:
         version = (stored.version if stored else 0) + 1
         is_first = stored is None and not self._pairs.all()
         pairs = _pairs_named(settings) if is_first else self._enabled()
-        _check_told(settings, pairs, self._venue)
+        check_told(settings, pairs, self._venue)
         if is_first:
             self._pairs.fill(settings.pairs)
         self._config.write(settings, stored, version, who, at.astimezone(UTC).isoformat(timespec="milliseconds"))
@@ -115,7 +115,7 @@ class Configurations:
 
     def _valid(self, stored: StoredConfig) -> Configuration:
         settings, pairs = parse(stored.stated), self._enabled()
-        _check_told(settings, pairs, self._venue)
+        check_told(settings, pairs, self._venue)
         return Configuration(settings, pairs, stored.version)
 
     def _enabled(self) -> tuple[TradingPair, ...]:
@@ -146,7 +146,8 @@ def _mended(stored: StoredConfig, changes: Mapping[str, Any]) -> Settings:
     return change(DEFAULTS, {**stored.stated, **changes})
 
 
-def _check_told(settings: Settings, pairs: tuple[TradingPair, ...], venue: Venue) -> None:
+def check_told(settings: Settings, pairs: tuple[TradingPair, ...], venue: Venue) -> None:
+    """Whether the settings fit the enabled pairs and the venue: raises InvalidSettings naming each that does not."""
     sides = {side for trading in pairs for side in (trading.pair.base, trading.pair.quote)}
     named = {"base_currency": settings.base_currency, "bridge": settings.bridge}
     strangers = {field: asset for field, asset in named.items() if asset is not None and asset not in sides}

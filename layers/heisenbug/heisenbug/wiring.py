@@ -23,7 +23,7 @@ from heisenbug.desk import Desk
 from heisenbug.domain.assets import Pair
 from heisenbug.domain.configuration import Configuration
 from heisenbug.domain.live import Deployment
-from heisenbug.domain.registered import checked_venue, credential_parameter
+from heisenbug.domain.registered import Registered, checked_venue, credential_parameter
 from heisenbug.domain.venue import VENUES, Venue
 from heisenbug.exchange.paper import Paper
 from heisenbug.exchange.patience import Patience
@@ -48,6 +48,7 @@ if TYPE_CHECKING:
     from heisenbug.backtesting import Work
     from heisenbug.backtests import Backtests
     from heisenbug.exports import Exports
+    from heisenbug.fleet import Fleet
     from heisenbug.health import Health
     from heisenbug.notifications import Notifications
     from heisenbug.overview import Overview
@@ -69,17 +70,20 @@ def _queue_client(session: Session) -> Any:
     return session.create_client("sqs", config=config)
 
 
-def desk_from_environment(environment: Mapping[str, str] = os.environ) -> Desk:
-    """The desk of the bot that the environment names."""
+def fleet_from_environment(environment: Mapping[str, str] = os.environ) -> "Fleet":
+    """All bots of the deployment that the environment describes."""
+    from heisenbug.fleet import Fleet
+
     bind_all(environment.get("TABLE_PREFIX", ""))
-    return Desk(environment.get("BOT_ID", "default"), _venue(environment), now)
+    venue = _venue(environment)
+    return Fleet(Registered(environment.get("BOT_ID", "default"), venue.name), venue, now)
 
 
-def overview_from_environment(desk: Desk, environment: Mapping[str, str] = os.environ) -> "Overview":
-    """The same bot at a glance."""
+def overview_from_environment(desk: Desk) -> "Overview":
+    """The bot of a desk at a glance."""
     from heisenbug.overview import Overview
 
-    return Overview(desk, environment.get("BOT_ID", "default"), now)
+    return Overview(desk, desk.bot_id, now)
 
 
 def health_from_environment(desk: Desk, overview: "Overview", environment: Mapping[str, str] = os.environ) -> "Health":
@@ -91,8 +95,8 @@ def health_from_environment(desk: Desk, overview: "Overview", environment: Mappi
     told = {"ticks": environment.get("DEAD_TICKS_URL"), "pushes": environment.get("DEAD_PUSHES_URL")}
     letters = DeadLetters({what: url for what, url in told.items() if url}, lambda: _queue_client(Session()))
     deployed = Deployed(
-        venue=environment.get("VENUE", "uphold"),
-        address=environment.get("EXCHANGE_URL", ""),
+        venue=desk.venue.name,
+        address=environment.get("EXCHANGE_URL", "") if desk.venue == _venue(environment) else "",
         template=environment.get("TEMPLATE_VERSION", __version__),
         package=__version__,
         python=python_version(),
@@ -100,11 +104,11 @@ def health_from_environment(desk: Desk, overview: "Overview", environment: Mappi
     return Health(desk, overview, letters, Connections(), deployed, now)
 
 
-def exports_from_environment(environment: Mapping[str, str] = os.environ) -> "Exports":
+def exports_from_environment(desk: Desk) -> "Exports":
     """Its trades as files."""
     from heisenbug.exports import Exports
 
-    return Exports(environment.get("BOT_ID", "default"), _venue(environment))
+    return Exports(desk.bot_id, desk.venue)
 
 
 # What backtests take is imported when it is wired: the trader starts without it.

@@ -19,6 +19,7 @@ class Desk:
     """One bot, asked and told, a part for each side of it; answers are plain data as clients get them."""
 
     def __init__(self, bot_id: str, venue: Venue, clock: Callable[[], datetime]) -> None:
+        self.bot_id, self.venue = bot_id, venue
         known = Known(bot_id, clock, venue)
         explaining = Explaining(bot_id, venue, known.configurations, clock)
         self.trades = TradesDesk(known, explaining, venue.least_value)

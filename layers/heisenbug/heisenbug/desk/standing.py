@@ -55,6 +55,25 @@ class StandingDesk:
             "recent_trades": self._trades.newest(RECENT_TRADES)["trades"],
         }
 
+    def glance(self) -> Plain:
+        """How the bot is in few words; `late_seconds` is for how long its next tick is overdue."""
+        known = self._known
+        told, invalid = known.told()
+        state, settings = known.states.read(), told.settings
+        worth, due = known.worth(known.newest(told)), state.last_tick + settings.check_interval_seconds
+        return {
+            "state": _state_word(state, told, invalid),
+            "is_active": settings.is_active,
+            "mode": state.mode,
+            "base_currency": settings.base_currency,
+            "equity": worth["equity"],
+            "drawdown": worth["drawdown"],
+            "settings_version": told.version,
+            "ticks": state.ticks,
+            "last_tick": utc(state.last_tick) if state.last_tick else None,
+            "late_seconds": round(max(known.now() - due, 0), 1) if state.last_tick else None,
+        }
+
     def quiet_until(self) -> str | None:
         """Until when the venue wants to be left alone; None where it may be asked."""
         return self._known.quiet_until(self._known.states.read())

@@ -34,11 +34,16 @@ def runnable(own: Venue) -> Mapping[str, Venue]:
     return {name: venue for name, venue in VENUES.items() if own.has_books or not venue.has_books}
 
 
+def is_name(text: Any) -> bool:
+    """Whether a bot could be called so."""
+    return isinstance(text, str) and re.fullmatch(NAME_PATTERN, text) is not None
+
+
 def checked_name(name: Any) -> str:
     """The name of a bot to be; raises InvalidSettings."""
-    if not isinstance(name, str) or not re.fullmatch(NAME_PATTERN, name):
+    if not is_name(name):
         raise InvalidSettings([FieldError("name", f"name {MUST}, not {shown(name)}.")])
-    return name
+    return str(name)
 
 
 def checked_venue(name: Any, own: Venue) -> Venue:

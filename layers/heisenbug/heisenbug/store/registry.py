@@ -78,11 +78,12 @@ class Registry:
                 f"Somebody else creates {bot.bot_id} as well; look at the bots and try again."
             ) from error
 
-    def remove(self, bot: Registered, who: str, at: str, claims: Iterable[str]) -> None:
+    def remove(self, bot: Registered, who: str, at: str) -> None:
         """Take a bot out for good, and give back what it had for itself; raises StaleVersion where a trade is open.
 
         In the same step it is killed and its state moved on, so that a tick on its way intends nothing any more.
         """
+        held = [claim for claim, holder in Claims().holders().items() if holder == bot.bot_id]
         is_there: Condition = BotItem.opened.exists() & BotItem.removed_at.does_not_exist()
         try:
             with Step(connection=BotItem._get_connection().connection) as step:
@@ -96,8 +97,7 @@ class Registry:
                     actions=[*killing(at, who, "The bot was removed."), BotStateItem.version.add(1)],
                     condition=BotStateItem.open_trade.does_not_exist(),
                 )
-                for claim in claims:
-                    step.delete(BotItem(CLAIM, claim), condition=_free_for(bot.bot_id))
+                Claims().write(step, bot.bot_id, (), held)
         except TransactWriteError as error:
             if not failed_condition(error):
                 raise
