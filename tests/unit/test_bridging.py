@@ -19,6 +19,7 @@ from heisenbug.domain.bridging import (
 )
 from heisenbug.domain.decide import Decision, decide
 from heisenbug.domain.errors import MarketUnavailable, NeedsPerson, Rejected, Unresolved
+from heisenbug.domain.exits import Exit
 from heisenbug.domain.ledger import Ledger
 from heisenbug.domain.leg import Leg, Part, leg_of
 from heisenbug.domain.settings import Settings
@@ -249,6 +250,25 @@ def test_nothing_is_begun_that_both_legs_together_make_too_dear(desk: Desk) -> N
     done = desk.convert()
     assert (done.trade.state, desk.exchange.commits) == (TradeState.SKIPPED, 0)
     assert done.trade.outcome.startswith("The quote costs")
+
+
+def test_a_stop_goes_over_the_bridge_whatever_it_is_expected_to_lose(desk: Desk) -> None:
+    desk.settings = replace(desk.settings, min_expected_return=1.0, budget={"USD": Decimal(1), "ETH": Decimal("0.001")})
+    assert desk.convert().trade.state is TradeState.SKIPPED
+    chosen = desk.decision.chosen
+    assert chosen is not None
+    desk.decision = replace(desk.decision, chosen=replace(chosen, exit=Exit.STOP_LOSS, expected_log_return=-0.5))
+    assert desk.convert().trade.state is TradeState.EXECUTED
+    assert [(one.target, one.exit) for one in desk.book.finished] == [("USD", "stop_loss"), ("ETH", "stop_loss")]
+
+
+def test_the_way_back_of_a_stop_is_none() -> None:
+    stop = replace(SECOND, exit="stop_loss")
+    again = after(stop, ended(stop, TradeState.FAILED)).trade
+    back = after(stop, ended(stop, TradeState.SKIPPED)).trade
+    assert again is not None
+    assert back is not None
+    assert (again.exit, back.leg and back.leg.part, back.exit) == ("stop_loss", Part.BACK, "")
 
 
 @pytest.mark.parametrize("error", [Rejected("no"), MarketUnavailable("it took too long")])

@@ -124,7 +124,7 @@ class Converting:
             quoted = self._priced(second)
         except Rejected as refused:
             raise type(refused)(f"The second leg would be refused: {refused}") from refused
-        return self._over_budget(_quote(quoted), ledger) or self._too_dear(quoted)
+        return self._unacceptable(quoted, ledger)
 
     def _quoted(self, trade: Trade, ledger: Ledger) -> Trade:
         held = ledger.holdings.get(trade.source, trade.amount * 0)
@@ -146,9 +146,13 @@ class Converting:
         left = min(quote.expires_at - self._settling.moment(), self._left())
         if left < LEAST_SECONDS_TO_COMMIT:
             return f"Only {left:.1f} s are left to commit."
+        return self._unacceptable(trade, ledger)
+
+    def _unacceptable(self, trade: Trade, ledger: Ledger) -> str | None:
+        """What the quote itself has against it; an exit is bound by less, on both of its legs."""
         if trade.exit:
-            return self._not_named(quote) or self._too_dear_to_leave(trade)
-        return self._over_budget(quote, ledger) or self._too_dear(trade)
+            return self._not_named(_quote(trade)) or self._too_dear_to_leave(trade)
+        return self._over_budget(_quote(trade), ledger) or self._too_dear(trade)
 
     def _not_named(self, quote: VenueQuote) -> str | None:
         """An exit may bring more than the budget, but live money touches no asset that is not named in it."""

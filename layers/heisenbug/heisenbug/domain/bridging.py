@@ -108,7 +108,9 @@ def _turned(begun: Trade, amount: Decimal, now: int) -> Onward:
 
 
 def _anew(before: Trade, source: str, target: str, amount: Decimal, expected: Expected, reason: str, leg: Leg) -> Trade:
-    return Trade(leg_id(leg), before.mode, before.due, source, target, amount, expected, reason, leg=leg)
+    # Whatever goes on for an exit is one, and bound as one; the way back leads into the holding again.
+    exit = "" if leg.part is Part.BACK else before.exit
+    return Trade(leg_id(leg), before.mode, before.due, source, target, amount, expected, reason, exit=exit, leg=leg)
 
 
 def leg_id(leg: Leg) -> str:
