@@ -14,9 +14,10 @@ from cli import show
 from cli.asking import Json
 from cli.errors import CannotRun
 from cli.hearing import hear
-from cli.stack import find_stack
+from cli.stack import call, chosen_bot, find_stack
 from cli.trader import client, output
 from heisenbug.credential import ABSENT, MOST_AGE_SECONDS, TOKEN
+from heisenbug.domain.registered import credential_parameter
 from heisenbug.domain.venue import UPHOLD, VENUES, Venue
 from heisenbug.exchange.keys import KeyPair
 from heisenbug.exchange.order_book.dialects import DIALECTS
@@ -42,12 +43,19 @@ def credential(
     At Uphold that is a token, one line; elsewhere a key and its secret, two lines.
     """
     stack = find_stack()
-    name = output(stack, "CredentialParameter")
-    venue = VENUES[stack.outputs.get("VenueName", UPHOLD.name)]
+    own = VENUES[stack.outputs.get("VenueName", UPHOLD.name)]
+    venue = VENUES[venue_of_bot()] if chosen_bot() else own
+    name = credential_parameter(output(stack, "CredentialParameter"), venue, own)
     ssm = client(stack, "ssm")
     forget(ssm, name, venue) if delete else store(ssm, name, stack.name, venue)
     if json:
         show.as_json({"deleted" if delete else "stored": name})
+
+
+def venue_of_bot() -> str:
+    """The venue of the bot that was chosen."""
+    venue: str = call("GET", "health")["exchange"]["venue"]
+    return venue
 
 
 def store(ssm: Any, name: str, stack: str, venue: Venue) -> None:

@@ -1,6 +1,7 @@
 """The `heisenbug` command."""
 
 import sys
+from typing import Annotated
 
 import typer
 
@@ -18,6 +19,7 @@ from cli import (
     resolving,
     risking,
     screens,
+    several,
     show,
     sweeping,
     telling,
@@ -26,14 +28,26 @@ from cli import (
     watching,
 )
 from cli.errors import CannotRun, Mistyped, Refused
+from cli.stack import speak_of
 
 app = typer.Typer(
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
-    help="A trading bot that can be believed: look at it, steer it, run it here or in AWS. Paper by default.",
     epilog="It talks to the bot on this computer while one runs, else to AWS (HEISENBUG_TARGET=aws: always).",
 )
+
+
+@app.callback()
+def chosen(
+    bot: Annotated[
+        str, typer.Option("--bot", envvar="HEISENBUG_BOT", metavar="NAME", help="Of this bot, not the own one.")
+    ] = "",
+) -> None:
+    """A trading bot that can be believed: look at it, steer it, run it here or in AWS. Paper by default."""
+    speak_of(bot)
+
+
 app.command("up", rich_help_panel="Run")(laptop.up_command)
 app.command("down", rich_help_panel="Run")(laptop.down_command)
 app.command("clean", rich_help_panel="Run")(laptop.clean_command)
@@ -61,6 +75,7 @@ for name, look in (
     ("prices", glancing.prices),
 ):
     app.command(name, rich_help_panel="Look")(look)
+app.add_typer(several.bots, name="bots", rich_help_panel="Steer")
 app.add_typer(telling.config, name="config", rich_help_panel="Steer")
 app.add_typer(telling.pairs, name="pairs", rich_help_panel="Steer")
 app.add_typer(notifying.notify, name="notify", rich_help_panel="Steer")

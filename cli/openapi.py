@@ -8,7 +8,6 @@ from typing import Any
 
 from heisenbug import __version__
 from heisenbug.domain.assets import PAIR_PATTERN
-from heisenbug.domain.registered import NAME_PATTERN
 from heisenbug.session import COOKIE
 
 API = Path(__file__).parents[1] / "functions" / "api"
@@ -20,7 +19,6 @@ ABOUT = (
 IN_PATH: dict[str, dict[str, Any]] = {
     "pair": {"type": "string", "pattern": PAIR_PATTERN, "examples": ["BTC-USD"]},
     "id": {"type": "string", "examples": ["3b0c44298fc1c149afbf4c89"]},
-    "bot_id": {"type": "string", "pattern": f"^{NAME_PATTERN}$", "examples": ["second"]},
     "job": {"type": "string", "examples": ["20260102T030405.678-9abcde"]},
 }
 VERSION = {"type": "string", "pattern": r"^(\*|\"?[0-9]{1,20}\"?)$", "examples": ["2"]}

@@ -13,6 +13,7 @@ from cli.paths import home
 
 TIMEOUT_SECONDS = 30
 STACK_NAME = "heisenbug"
+_chosen: list[str] = []
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +80,26 @@ def read_stack(name: str, endpoint: str) -> Stack:
     return Stack(name, outputs, parameter["Parameter"]["Value"], endpoint)
 
 
+# What the API says of the whole deployment; everything else is of one bot.
+OF_ALL = ("bots", "backtests", "sweeps", "markets", "cost", "notifications", "ping", "session")
+
+
+def speak_of(bot: str) -> None:
+    """From now on, every command speaks of this bot; of the deployment's own where it is empty."""
+    _chosen[:] = [bot] if bot else []
+
+
+def chosen_bot() -> str | None:
+    """The bot that was chosen with --bot or HEISENBUG_BOT; None for the deployment's own."""
+    return _chosen[0] if _chosen else None
+
+
+def of_bot(path: str) -> dict[str, str]:
+    """What a question at this path says of which bot it is."""
+    bot = chosen_bot()
+    return {} if bot is None or path.split("/")[0] in OF_ALL else {"bot": bot}
+
+
 def call(
     method: str,
     path: str,
@@ -105,7 +126,7 @@ def _answered(
             method,
             f"{stack.api}/{path}",
             data=None if body is None else json.dumps(body),
-            params=query,
+            params={**(query or {}), **of_bot(path)},
             headers={"Authorization": f"Bearer {stack.token}", "Content-Type": "application/json", **headers},
             timeout=TIMEOUT_SECONDS,
         )

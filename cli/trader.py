@@ -10,7 +10,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from cli import emulator
 from cli.errors import CannotRun
 from cli.local_invoke import port_of
-from cli.stack import Stack, find_stack
+from cli.stack import Stack, find_stack, of_bot
 
 # Longer than the trader may take; and nothing is sent twice.
 ONCE = Config(connect_timeout=10, read_timeout=60, retries={"total_max_attempts": 1})
@@ -38,7 +38,7 @@ def ask_trader(wish: Mapping[str, Any]) -> dict[str, Any]:
     """The trader's answer to a wish about live money; raises CannotRun with its words where it refuses."""
     stack = find_stack()
     name = output(stack, "TraderFunctionName")
-    answer = _invoked(stack, name, json.dumps({"live": wish}).encode())
+    answer = _invoked(stack, name, json.dumps({"live": wish, **of_bot("live")}).encode())
     if not isinstance(answer, dict):
         raise CannotRun(OLD_STACK)
     if "error" in answer:

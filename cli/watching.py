@@ -5,6 +5,7 @@ import time
 from contextlib import nullcontext
 from datetime import UTC, datetime
 from typing import Annotated, Any, cast
+from urllib.parse import urlencode
 
 import typer
 from websockets.sync.client import ClientConnection, connect
@@ -13,7 +14,7 @@ from cli import show
 from cli.asking import Json
 from cli.keeping_up import KeepingUp
 from cli.live_view import LiveView
-from cli.stack import call, find_stack
+from cli.stack import call, find_stack, of_bot
 from cli.watched import Known, Plain
 
 OPEN_SECONDS = 15
@@ -41,7 +42,13 @@ def watch(plain: Unframed = False, json: Json = False) -> None:
 def _open() -> ClientConnection:
     stack = find_stack()
     headers = {"Authorization": f"Bearer {stack.token}"}
-    return connect(stack.websocket, additional_headers=headers, open_timeout=OPEN_SECONDS)
+    return connect(_address(stack.websocket), additional_headers=headers, open_timeout=OPEN_SECONDS)
+
+
+def _address(websocket: str) -> str:
+    """Where the bot that was chosen is watched."""
+    asked = urlencode(of_bot("watch"))
+    return f"{websocket}?{asked}" if asked else websocket
 
 
 class Lines:

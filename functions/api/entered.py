@@ -42,11 +42,11 @@ def close_session(office: Office, request: Request) -> Answer:
     return answering.plain(_session(Caller()), cookies=[_cookie(request, "", 0)])
 
 
-@routes.add("POST", "/api/ws-ticket", "Ticket")
+@routes.add("POST", "/api/ws-ticket", "Ticket", of_bot=True)
 def ws_ticket(office: Office, request: Request) -> Plain:
-    """A ticket that opens one WebSocket in the caller's own role: add it as `?ticket=`."""
+    """A ticket that opens one WebSocket of one bot in the caller's own role: add it as `?ticket=`."""
     ticket = secrets.token_urlsafe(32)
-    office.connections.issue(ticket, request.caller.role, int(now().timestamp()))
+    office.connections.issue(ticket, request.caller.role, int(now().timestamp()), office.bot_id)
     return {"ticket": ticket, "expires_in": TICKET_TTL_SECONDS, "websocket_url": office.websocket_url}
 
 

@@ -19,7 +19,7 @@ def create_bot(office: Office, request: Request) -> Plain:
     return office.fleet.create(request.sent_of("name", "venue", "clone"), "api")
 
 
-@routes.add("DELETE", "/api/bots/{bot_id}", "BotRemoved", access=Access.ADMIN)
+@routes.add("DELETE", "/api/bots/{id}", "BotRemoved", access=Access.ADMIN)
 def remove_bot(office: Office, request: Request) -> Plain:
     """Remove a bot for good; what it did is kept under its name. Not the own one, nor while a trade is open."""
-    return office.fleet.remove(request.named["bot_id"], "api")
+    return office.fleet.remove(request.named["id"], "api")

@@ -36,15 +36,31 @@ class Caller:
     session: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class Watcher:
+    """Who opens a WebSocket, and the bot that it wants to watch: "" for the deployment's own."""
+
+    role: str = ""
+    by: str = ""
+    bot: str = ""
+
+
 @counted("authorizer")
 def handler(event: dict[str, Any], context: object) -> dict[str, Any]:
     """Say who makes one HTTP request (simple response), or allow or deny one WebSocket connection (policy)."""
-    is_websocket = event["requestContext"].get("eventType") == "CONNECT"
-    caller = (connecting if is_websocket else calling)(event, int(time.time()))
-    logger.info("authorized" if caller.role else "refused", role=caller.role, by=caller.by, websocket=is_websocket)
-    return (
-        policy(event["methodArn"], caller.role) if is_websocket else {"isAuthorized": True, "context": asdict(caller)}
-    )
+    at = int(time.time())
+    if event["requestContext"].get("eventType") == "CONNECT":
+        watcher = connecting(event, at)
+        note(watcher.role, watcher.by, is_websocket=True)
+        return policy(event["methodArn"], watcher)
+    caller = calling(event, at)
+    note(caller.role, caller.by, is_websocket=False)
+    return {"isAuthorized": True, "context": asdict(caller)}
+
+
+def note(role: str, by: str, is_websocket: bool) -> None:
+    """Write down who came, and whether in vain."""
+    logger.info("authorized" if role else "refused", role=role, by=by, websocket=is_websocket)
 
 
 def calling(event: dict[str, Any], now: int) -> Caller:
@@ -59,13 +75,15 @@ def calling(event: dict[str, Any], now: int) -> Caller:
     return Caller("reader", "public") if IS_PUBLIC else Caller()
 
 
-def connecting(event: dict[str, Any], now: int) -> Caller:
+def connecting(event: dict[str, Any], now: int) -> Watcher:
     """Who opens a WebSocket: browsers cannot send a token there, and so come with a ticket."""
     headers = {name.lower(): value for name, value in (event.get("headers") or {}).items()}
+    query = event.get("queryStringParameters") or {}
     if headers.get("authorization"):
-        return by_token(bearer(headers["authorization"]), now)
-    ticket = (event.get("queryStringParameters") or {}).get("ticket")
-    return Caller((connections.redeem(ticket, now) if ticket else None) or "", "ticket")
+        caller = by_token(bearer(headers["authorization"]), now)
+        return Watcher(caller.role, caller.by, query.get("bot") or "")
+    admitted = connections.redeem(query["ticket"], now) if query.get("ticket") else None
+    return Watcher(admitted.role, "ticket", admitted.bot_id) if admitted else Watcher(by="ticket")
 
 
 def by_token(token: str, now: int) -> Caller:
@@ -101,9 +119,10 @@ def cookie_of(event: dict[str, Any], headers: dict[str, str]) -> str:
     return ""
 
 
-def policy(arn: str, role: str) -> dict[str, Any]:
+def policy(arn: str, watcher: Watcher) -> dict[str, Any]:
     """What a WebSocket API wants to hear."""
+    role = watcher.role
     statement = {"Action": "execute-api:Invoke", "Effect": "Allow" if role else "Deny", "Resource": arn}
     document = {"Version": "2012-10-17", "Statement": [statement]}
-    known = {"context": {"role": role}} if role else {}
+    known = {"context": {"role": role, **({"bot": watcher.bot} if watcher.bot else {})}} if role else {}
     return {"principalId": role or "nobody", "policyDocument": document, **known}

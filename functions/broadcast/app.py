@@ -3,6 +3,8 @@
 import os
 import time
 import zlib
+from collections import defaultdict
+from collections.abc import Mapping
 from typing import Any
 
 from aws_lambda_powertools import Logger
@@ -14,7 +16,7 @@ from heisenbug.pushing import change_of, messages_of
 from heisenbug.store.connection import Connections, bind_connections
 
 logger = Logger()
-prefix = os.environ["TABLE_PREFIX"]
+prefix, own = os.environ["TABLE_PREFIX"], os.environ["BOT_ID"]
 bind_connections(prefix)
 connections = Connections()
 sender = Sender(
@@ -26,18 +28,32 @@ sender = Sender(
 
 @counted("broadcast")
 def handler(event: dict[str, Any], context: object) -> dict[str, Any]:
-    """A batch of changes, told to every client in its order; one poison change is skipped and logged."""
-    messages = [message for record in event["Records"] for message in told(record)]
+    """A batch of changes, told to every client of their bot in their order; a poison change is skipped and logged."""
+    messages = defaultdict[str, list[bytes]](list)
+    for record in event["Records"]:
+        for bot_id, message in told(record):
+            messages[bot_id].append(message)
     if messages:
-        clients = [client.connection_id for client in connections.all()]
-        logger.info("pushed", messages=len(messages), clients=len(clients), reached=sender.send(clients, messages))
+        push(messages)
     return {"batchItemFailures": []}
 
 
-def told(record: dict[str, Any]) -> list[bytes]:
-    """What clients are told of one record; nothing of one that is not understood: it must not block the rest."""
+def push(messages: Mapping[str, list[bytes]]) -> None:
+    """Send what is told of each bot to those who watch it."""
+    watching = defaultdict[str, list[str]](list)
+    for client in connections.all():
+        watching[client.bot_id or own].append(client.connection_id)
+    for bot_id, some in messages.items():
+        clients = watching[bot_id]
+        reached = sender.send(clients, some)
+        logger.info("pushed", bot=bot_id, messages=len(some), clients=len(clients), reached=reached)
+
+
+def told(record: dict[str, Any]) -> list[tuple[str, bytes]]:
+    """What clients are told of one record, each with its bot; nothing of one that is not understood."""
     try:
-        return list(messages_of(change_of(record, prefix)))
+        change = change_of(record, prefix)
+        return [(change.bot_id, message) for message in messages_of(change)]
     except (KeyError, ValueError, TypeError, zlib.error):
         logger.exception("a change was not understood", keys=record.get("dynamodb", {}).get("Keys"))
         return []

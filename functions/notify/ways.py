@@ -17,17 +17,17 @@ from heisenbug.store.bot_config import BotConfig
 from heisenbug.store.notices import Notices, bind_notices
 
 
-def telling_from(environment: Mapping[str, str], failed: Callable[[str, str, str], None]) -> Telling:
-    """The ways; `failed` hears the way, the key and the reason of what did not get through.
+def telling_from(environment: Mapping[str, str], failed: Callable[[str, str, str], None]) -> Callable[[str], Telling]:
+    """The ways, by bot; `failed` hears the way, the key and the reason of what did not get through.
 
     That is a dead letter as well, so that the bot's health and an alarm tell of it.
     """
     session = bind_notices(environment["TABLE_PREFIX"])
-    name, config = environment["POWERTOOLS_SERVICE_NAME"], BotConfig(environment["BOT_ID"])
+    stack, own = environment["POWERTOOLS_SERVICE_NAME"], environment["BOT_ID"]
     secret = Secret(environment["TELEGRAM_PARAMETER"], lambda: _asked_once(session, "ssm"))
     ways: Mapping[Way, Carrier] = {
         Way.TELEGRAM: Telegram(environment["TELEGRAM_URL"], secret.read, _now),
-        Way.SNS: Topic(lambda: _asked_once(session, "sns"), environment["NOTIFY_TOPIC"], name),
+        Way.SNS: Topic(lambda: _asked_once(session, "sns"), environment["NOTIFY_TOPIC"], stack),
     }
 
     def lost(way: str, key: str, why: str) -> None:
@@ -35,7 +35,11 @@ def telling_from(environment: Mapping[str, str], failed: Callable[[str, str, str
         letter = json.dumps({"way": way, "notice": key, "why": why})
         _asked_once(session, "sqs").send_message(QueueUrl=environment["DEAD_PUSHES_URL"], MessageBody=letter)
 
-    return Telling(name, lambda: chosen(config), Notices(environment["BOT_ID"]), ways, _now, lost)
+    def telling_of(bot_id: str) -> Telling:
+        name, config = stack if bot_id == own else f"{stack} {bot_id}", BotConfig(bot_id)
+        return Telling(name, lambda: chosen(config), Notices(bot_id), ways, _now, lost)
+
+    return telling_of
 
 
 def _asked_once(session: Session, service: str) -> Any:

@@ -1,4 +1,4 @@
-"""The daily event: the forecaster fitted on what the bot has recorded, and used where that is better."""
+"""The daily event: each bot's forecaster fitted on what it has recorded, and used where that is better."""
 
 from typing import Any
 
@@ -6,14 +6,19 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from heisenbug.counting import counted
 from heisenbug.observing import logger
-from heisenbug.wiring import refitting_from_environment
+from heisenbug.starting import NotStarted
+from heisenbug.wiring import RefitWiring
 
-refitting = refitting_from_environment()
+wiring = RefitWiring()
 
 
 @counted("refit")
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
-    """Refit once; the answer, for who invokes it by hand, is what the status shows from then on."""
-    refit = refitting.run().plain()
-    logger.info(refit["outcome"], extra={"why": refit["why"], "version": refit["version"]})
+    """Refit one bot (`{"bot": id}`), else the own one and begin the others'; the answer is what its status shows."""
+    others = [] if "bot" in event else wiring.others()
+    failed = wiring.starter(context.function_name).start(others, {}) if others else []
+    refit = wiring.refitting(event.get("bot")).run().plain()
+    logger.info(refit["outcome"], extra={"why": refit["why"], "version": refit["version"], "bot": event.get("bot")})
+    if failed:
+        raise NotStarted("; ".join(failed))
     return refit

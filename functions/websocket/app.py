@@ -13,7 +13,7 @@ from heisenbug.wiring import fleet_from_environment, now
 
 logger = Logger()
 fleet = fleet_from_environment()
-actions = Actions(fleet.desk_of(fleet.own))
+actions = Actions(fleet)
 post = gateway(os.environ["WEBSOCKET_ENDPOINT"])
 
 
@@ -21,7 +21,8 @@ post = gateway(os.environ["WEBSOCKET_ENDPOINT"])
 def handler(event: dict[str, Any], context: object) -> dict[str, int]:
     """One message of one client, answered on its own connection."""
     request = event["requestContext"]
-    kind, data = actions.answer(event.get("body") or "", request.get("authorizer", {}).get("role", "reader"))
+    told = request.get("authorizer", {})
+    kind, data = actions.answer(event.get("body") or "", told.get("role", "reader"), told.get("bot") or None)
     version = data.get("version") if kind == "config_updated" else None
     try:
         post(request["connectionId"], envelope(kind, data, now().isoformat(timespec="milliseconds"), version))

@@ -57,8 +57,8 @@ def _known(bot: Deployed) -> Known:
     _wait_for(lambda: bot.get("trades")["trades"])
     _wait_for(lambda: bot.get(f"backtests/{backtest}")["state"] == "done")
     _wait_for(lambda: bot.get(f"sweeps/{sweep}")["state"] == "done")
-    bot.http("POST", "bots", {"name": "first"})
-    named = {"bot": ["default"], "bot_id": ["first"], "clone": ["default"]}
+    bot.http("POST", "bots", {"name": "1"})
+    named = {"bot": ["default"], "clone": ["default"]}
     return {**named, "id": ["1"], "job": [backtest, sweep], "market": [MARKET], "If-Match": ["*"]}
 
 

@@ -9,7 +9,9 @@ from heisenbug.actions import ACTIONS, Actions
 from heisenbug.configuration import Configurations
 from heisenbug.desk import Desk
 from heisenbug.domain.errors import InvalidSettings
+from heisenbug.domain.registered import Registered
 from heisenbug.domain.venue import VENUES
+from heisenbug.fleet import Fleet
 from heisenbug.push.sender import Gone
 from tests.bad_settings import BAD_SETTINGS
 from tests.bots import BOT, process, run
@@ -27,7 +29,7 @@ def desk(tables: Cloud) -> Desk:
 
 @pytest.fixture
 def actions(desk: Desk) -> Actions:
-    return Actions(desk)
+    return Actions(Fleet(Registered(BOT, "uphold"), desk.venue, Clock()))
 
 
 def ask(actions: Actions, role: str = "admin", **message: Any) -> tuple[str, Any]:

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from heisenbug.domain.settings import RULES
-from heisenbug.store.connection import Connections
+from heisenbug.store.connection import Admitted, Connections
 from tests.bad_settings import BAD_SETTINGS
 from tests.bots import process, run
 from tests.fakes import Clock
@@ -422,7 +422,7 @@ def test_a_ticket_lets_in_once_in_the_role_of_who_asked_for_it(api: Http, role: 
     assert ticket["expires_in"] == 30
     assert len(ticket["ticket"]) >= 43
     connections = Connections()
-    assert connections.redeem(ticket["ticket"], 0) == role
+    assert connections.redeem(ticket["ticket"], 0) == Admitted(role, "default")
     assert connections.redeem(ticket["ticket"], 0) is None
 
 

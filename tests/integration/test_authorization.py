@@ -16,7 +16,7 @@ from tests.doors import TOKENS, opened_door
 from tests.lambdas import ROOT, Http
 from tests.tables import WRITES, Cloud
 
-PARTS = {"{pair}": "SOL-USD", "{id}": "0a0a0a", "{job}": "none", "{bot_id}": "nobody", "{name}": "none.js"}
+PARTS = {"{pair}": "SOL-USD", "{id}": "0a0a0a", "{job}": "none", "{name}": "none.js"}
 DOCUMENT = ROOT / "web" / "openapi.json"
 OWN = {"X-Heisenbug": "page"}
 
@@ -54,7 +54,7 @@ ADMIN = (
     *("PATCH /api/config", "POST /api/config/restore", "PUT /api/pairs/{pair}", "DELETE /api/pairs/{pair}"),
     *("POST /api/start", "POST /api/stop", "POST /api/kill", "POST /api/rearm", "POST /api/trades/{id}/resolve"),
     *("POST /api/backtests", "POST /api/sweeps", "POST /api/notifications/test"),
-    *("POST /api/bots", "DELETE /api/bots/{bot_id}"),
+    *("POST /api/bots", "DELETE /api/bots/{id}"),
 )
 # What a browser is sent is in no document.
 PAGES = {"GET /", "GET /assets/{name}", "GET /api/docs", "GET /api/openapi.json"}

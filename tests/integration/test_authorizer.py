@@ -10,7 +10,7 @@ from aws_lambda_powertools.utilities import parameters
 from aws_lambda_powertools.utilities.parameters import base
 from botocore.exceptions import ClientError
 
-from heisenbug.store.connection import Connections
+from heisenbug.store.connection import Admitted, Connections
 from tests.lambdas import ADMIN, READER, load
 from tests.tables import Cloud
 
@@ -154,7 +154,7 @@ def test_a_wrong_token_does_not_use_up_the_ticket_beside_it(authorizer: Any) -> 
     Connections().issue("t1", "admin", int(time.time()))
     headers = {"Authorization": "Bearer wrong"}
     assert effect(authorizer.handler(connecting(headers, {"ticket": "t1"}), None)) == "Deny"
-    assert Connections().redeem("t1", int(time.time())) == "admin"
+    assert Connections().redeem("t1", int(time.time())) == Admitted("admin")
 
 
 def test_the_tokens_are_read_once_and_kept_for_a_while(authorizer: Any, tables: Cloud) -> None:

@@ -13,9 +13,10 @@ from cli import main, show
 from cli.telling import typed
 from heisenbug.actions import Actions
 from heisenbug.configuration import Configurations
-from heisenbug.desk import Desk
+from heisenbug.domain.registered import Registered
 from heisenbug.domain.settings import RULES
 from heisenbug.domain.venue import UPHOLD
+from heisenbug.fleet import Fleet
 from tests import commands
 from tests.bad_input import BAD_INPUT, KINDS, UNKNOWN, Form, forms, typed_wrong
 from tests.bots import BOT
@@ -72,7 +73,7 @@ def surfaces(tables: Cloud, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> 
     commands.connect(api, monkeypatch, tmp_path)
     Configurations(BOT).change({"window": 20}, "a test", Clock()())
     tables.calls.clear()
-    return Surfaces(api, Actions(Desk(BOT, UPHOLD, Clock())), tables, monkeypatch)
+    return Surfaces(api, Actions(Fleet(Registered(BOT, "uphold"), UPHOLD, Clock())), tables, monkeypatch)
 
 
 def test_the_table_has_every_setting_with_every_kind_but_what_is_right() -> None:

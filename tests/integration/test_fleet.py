@@ -1,14 +1,22 @@
 """The bots of a deployment over HTTP: listed, created, cloned, removed; and every address answers for the bot that is
 asked of."""
 
+import json
+from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
+from typer.testing import CliRunner
 
+from cli import main
+from cli.errors import Refused
+from cli.stack import of_bot, speak_of
 from heisenbug.configuration import Configurations
 from heisenbug.domain.ledger import Ledger, Watched
 from heisenbug.store.bot_state import TICK, BotStateItem, Ledgers, States
 from heisenbug.store.trading_pair import TradingPairs
+from tests import commands
 from tests.bots import process, run
 from tests.fakes import Clock
 from tests.lambdas import Http, load
@@ -211,3 +219,61 @@ def test_what_could_be_no_bots_name_is_not_found_either(api: Http, name: str) ->
 
 def test_what_is_not_of_a_bot_takes_none(api: Http) -> None:
     assert refused(api("GET", "/api/cost", query={"bot": "default"}), "bot")
+
+
+# ------------------------------------------------------------------- the command line
+
+
+@pytest.fixture
+def typed(api: Http, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Http]:
+    """The command line before the API."""
+    commands.connect(api, monkeypatch, tmp_path)
+    yield api
+    speak_of("")
+
+
+def test_every_command_speaks_of_the_bot_that_is_named(typed: Http, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert commands.run("bots", "create", "anna").exit_code == 0
+    assert commands.run("--bot", "anna", "config", "set", "cooldown_seconds=77").exit_code == 0
+    assert commands.run("--bot", "anna", "kill").exit_code == 0
+    settings = [Configurations(name).now().settings.cooldown_seconds for name in ("anna", "default")]
+    assert settings == [77, 300]
+    assert States("default").read().killed_at is None
+    monkeypatch.setenv("HEISENBUG_BOT", "anna")
+    assert json.loads(commands.run("status", "--json").stdout)["bot_id"] == "anna"
+    monkeypatch.delenv("HEISENBUG_BOT")
+    assert json.loads(commands.run("status", "--json").stdout)["bot_id"] == "default"
+
+
+def test_a_person_sees_every_bot_with_its_venue_and_money(typed: Http) -> None:
+    commands.run("bots", "create", "anna")
+    told = commands.run("bots").output
+    assert "default" in told
+    assert "anna" in told
+    assert json.loads(commands.run("bots", "--json").stdout)["bots"][1]["bot_id"] == "anna"
+
+
+def test_a_bot_is_removed_once_its_name_is_typed(typed: Http) -> None:
+    commands.run("bots", "create", "anna")
+    wrong = CliRunner().invoke(main.app, ["bots", "remove", "anna"], input="hanna\n")
+    assert (commands.exit_code(wrong), names(typed)) == (1, ["default", "anna"])
+    right = CliRunner().invoke(main.app, ["bots", "remove", "anna", "--json"], input="anna\n")
+    assert json.loads(right.stdout) == {"removed": "anna"}
+    assert names(typed) == ["default"]
+
+
+def test_what_the_api_refuses_the_command_line_says_in_the_same_words(typed: Http) -> None:
+    said = refused(typed("POST", "/api/bots", {"name": "anna", "venue": "kraken"}), "venue")
+    result = commands.run("bots", "create", "anna", "--venue", "kraken")
+    assert isinstance(result.exception, Refused)
+    assert result.exception.fields == [{"field": "venue", "message": said}]
+
+
+def test_the_command_line_names_a_bot_wherever_the_api_takes_one_and_nowhere_else(
+    typed: Http, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    speak_of("anna")
+    table = load(monkeypatch, "api", "routes").routes.table
+    for route in table:
+        if route.path.startswith("/api/") and route.returns:
+            assert bool(of_bot(route.path.removeprefix("/api/"))) == route.of_bot, route.path

@@ -40,7 +40,7 @@ def known(jobs: Jobs) -> Known:
     sweep = jobs.sweep("min_confidence=0.6,0.8", set={"window": 30}).data["id"]
     for share in jobs.shares():
         jobs.hand_out(share)
-    jobs.api("POST", "/api/bots", {"name": "first"})
+    jobs.api("POST", "/api/bots", {"name": "1"})
     return {
         "bot": ["default"],
         "bot_id": ["first"],

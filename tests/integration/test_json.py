@@ -32,6 +32,8 @@ TYPED = {
     "pairs list": ("pairs", "list"),
     "pairs add": ("pairs", "add", "SOL-USD"),
     "pairs remove": ("pairs", "remove", "BTC-USD"),
+    "bots list": ("bots", "list"),
+    "bots create": ("bots", "create", "second", "--clone", "default"),
     "market check": ("market", "check", "MARKET"),
     "backtest": ("backtest", "--market", "MARKET", *SHORT),
     "sweep": ("sweep", "--market", "MARKET", *SHORT, "--grid", "min_confidence=0.6,0.7", "--jobs", "1"),
@@ -39,6 +41,7 @@ TYPED = {
 }
 # What needs more around it has a test beside its own: the stack, the trader's function, a WebSocket, the bucket.
 ELSEWHERE = {
+    "bots remove": "tests/integration/test_fleet.py",
     "up": "tests/e2e/conftest.py",
     "doctor": "tests/unit/test_cli.py",
     "live": "tests/unit/test_cli.py",

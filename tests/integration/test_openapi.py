@@ -176,7 +176,7 @@ def test_what_is_told_is_answered_in_the_stated_shape_too(api: Http, monkeypatch
         ("POST", "/api/config/restore", "/api/config/restore", {"version": 1, "names": ["cooldown_seconds"]}),
         ("POST", "/api/bots", "/api/bots", {"name": "second", "clone": "default"}),
         ("GET", "/api/bots", "/api/bots", None),
-        ("DELETE", "/api/bots/second", "/api/bots/{bot_id}", None),
+        ("DELETE", "/api/bots/second", "/api/bots/{id}", None),
         ("POST", "/api/session", "/api/session", None),
         ("DELETE", "/api/session", "/api/session", None),
     ]

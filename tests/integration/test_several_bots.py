@@ -11,15 +11,19 @@ from typing import Any
 import boto3
 import pytest
 
+from heisenbug.actions import Actions
 from heisenbug.configuration import Configurations
 from heisenbug.domain.registered import Registered
+from heisenbug.domain.venue import UPHOLD
+from heisenbug.fleet import Fleet
 from heisenbug.markets.generated import GeneratedMarket
 from heisenbug.starting import NotStarted, Starter
 from heisenbug.store.bot_state import Ledgers, States
+from heisenbug.store.connection import Admitted, Connections
 from heisenbug.store.registry import Registry
 from heisenbug.wiring import Wiring
 from local.exchange import running, serve
-from tests.lambdas import load
+from tests.lambdas import Http, load, websocket_event
 from tests.tables import Cloud
 
 NOW = datetime(2026, 1, 5, 12, tzinfo=UTC)
@@ -39,7 +43,7 @@ class Invoked:
         event = json.loads(Payload)
         if event["bot"] in self.refused:
             raise boto3.client("lambda").exceptions.TooManyRequestsException({"Error": {"Code": "429"}}, "Invoke")
-        assert (FunctionName, InvocationType) == ("heisenbug-trader", "Event")
+        assert (FunctionName, InvocationType) == (CONTEXT.function_name, "Event")
         self.begun.append(event)
 
 
@@ -175,3 +179,101 @@ def test_what_a_process_remembers_of_one_bot_no_other_gets_but_the_venue_is_one(
 
 def test_a_live_wish_to_a_bot_that_is_not_there_is_refused(trader: ModuleType) -> None:
     assert trader.handler({"live": {"look": True}, "bot": "nobody"}, CONTEXT) == {"error": "There is no bot nobody."}
+
+
+# ------------------------------------------------------------------ being watched, told and fitted
+
+
+def change_of_settings(bot_id: str, version: int) -> dict[str, Any]:
+    """A record of BotConfig's stream."""
+    image = {"bot_id": {"S": bot_id}, "version": {"N": str(version)}, "updated_at": {"S": "2026-01-05T12:00:00Z"}}
+    stream = {"Keys": {"bot_id": {"S": bot_id}}, "NewImage": image}
+    return {"eventSourceARN": "arn:aws:dynamodb:x:1:table/test-BotConfig/stream/s", "dynamodb": stream}
+
+
+def test_pushes_of_one_bot_reach_those_who_watch_it_and_nobody_else(
+    tables: Cloud, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    create("anna")
+    connection = load(monkeypatch, "websocket", "connection")
+    for client, bot in (("c-own", None), ("c-own-too", "default"), ("c-anna", "anna")):
+        event = websocket_event(client, "CONNECT")
+        event["requestContext"]["authorizer"] |= {"bot": bot} if bot else {}
+        assert connection.handler(event, None) == {"statusCode": 200}
+    broadcast = load(monkeypatch, "broadcast")
+    sent: list[tuple[str, int]] = []
+
+    def send(clients: list[str], messages: list[bytes]) -> int:
+        sent.extend((client, json.loads(message)["data"]["version"]) for client in clients for message in messages)
+        return len(clients)
+
+    monkeypatch.setattr(broadcast, "sender", SimpleNamespace(send=send))
+    broadcast.handler({"Records": [change_of_settings("anna", 7), change_of_settings("default", 3)]}, None)
+    assert sorted(sent) == [("c-anna", 7), ("c-own", 3), ("c-own-too", 3)]
+
+
+@pytest.mark.parametrize("name", ["nobody", "a:live", "x" * 2000])
+def test_nobody_is_let_in_to_watch_a_bot_that_is_not_there(
+    tables: Cloud, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    event = websocket_event("c1", "CONNECT")
+    event["requestContext"]["authorizer"]["bot"] = name
+    assert load(monkeypatch, "websocket", "connection").handler(event, None) == {"statusCode": 404}
+    assert tables.items("Connection") == []
+
+
+def test_a_ticket_is_of_one_bot(tables: Cloud, monkeypatch: pytest.MonkeyPatch) -> None:
+    create("anna")
+    reply = Http(load(monkeypatch, "api").handler)("POST", "/api/ws-ticket", query={"bot": "anna"})
+    assert Connections().redeem(reply.data["ticket"], int(datetime.now(UTC).timestamp())) == Admitted("admin", "anna")
+
+
+def test_what_a_client_does_it_does_to_the_bot_that_it_watches(tables: Cloud) -> None:
+    create("anna")
+    actions = Actions(Fleet(Registered("default", "uphold"), UPHOLD, lambda: NOW))
+    change = json.dumps({"action": "update_config", "data": {"cooldown_seconds": 77}})
+    assert actions.answer(change, "admin", "anna")[0] == "config_updated"
+    assert Configurations("anna").now().settings.cooldown_seconds == 77
+    assert Configurations("default").now().settings.cooldown_seconds == 300
+    assert actions.answer('{"action": "get_status"}', "reader", "anna")[1]["bot_id"] == "anna"
+    _, told = actions.answer('{"action": "get_bots"}', "reader", "anna")
+    assert [bot["bot_id"] for bot in told["bots"]] == ["default", "anna"]
+    remove("anna")
+    kind, error = actions.answer(change, "admin", "anna")
+    assert kind == "error"
+    assert "was removed at" in error["message"]
+
+
+def test_each_bot_is_fitted_in_an_invocation_of_its_own(
+    tables: Cloud, monkeypatch: pytest.MonkeyPatch, invoked: Invoked
+) -> None:
+    for name in ("anna", "bert"):
+        create(name, refit="off")
+    remove("bert")
+    refit = load(monkeypatch, "refit")
+    assert refit.handler({}, CONTEXT)["outcome"] == "not fitted"
+    assert invoked.begun == [{"bot": "anna"}]
+    assert (States("default").refit() is None, States("anna").refit()) == (False, None)
+    refit.handler({"bot": "anna"}, CONTEXT)
+    assert States("anna").refit() is not None
+    assert len(invoked.begun) == 1
+
+
+def test_notices_go_where_their_bots_settings_say_and_name_it(tables: Cloud, monkeypatch: pytest.MonkeyPatch) -> None:
+    create("anna", notify_protections="sns")
+    for name in ("TELEGRAM_PARAMETER", "TELEGRAM_URL", "NOTIFY_TOPIC", "DEAD_PUSHES_URL"):
+        monkeypatch.setenv(name, "https://example.com")
+    notify = load(monkeypatch, "notify")
+    said: list[str] = []
+    monkeypatch.setattr("heisenbug.notifying.topic.Topic.send", lambda self, text: said.append(text) or "")
+    records = [killed("anna"), killed("default")]
+    notify.handler({"Records": records}, None)
+    (told,) = said
+    assert told.startswith("heisenbug anna, ")
+
+
+def killed(bot_id: str) -> dict[str, Any]:
+    """A record of BotState's stream: the bot was killed."""
+    image = {name: {"S": "2026-01-05T12:00:00Z"} for name in ("killed_at", "killed_by", "killed_why")}
+    stream = {"NewImage": {"bot_id": {"S": bot_id}, "item": {"S": "tick"}, **image}}
+    return {"eventSourceARN": "arn:aws:dynamodb:x:1:table/test-BotState/stream/s", "dynamodb": stream}

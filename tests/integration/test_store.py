@@ -21,7 +21,7 @@ from heisenbug.domain.state import State
 from heisenbug.domain.trade import Expected, Trade, TradeState, VenueQuote
 from heisenbug.store.all import MODELS
 from heisenbug.store.bot_state import Ledgers, States, ledger_item
-from heisenbug.store.connection import Client, Connections
+from heisenbug.store.connection import Admitted, Client, Connections
 from heisenbug.store.paper_fills import PaperFills
 from heisenbug.store.price_snapshot import SAMPLE_TTL_SECONDS, TICK_TTL_SECONDS, PriceSnapshots
 from heisenbug.store.trade_archive import TradeArchive
@@ -689,7 +689,7 @@ def test_a_ticket_lets_in_once_in_its_time_and_is_no_client() -> None:
     connections.issue("secret", "reader", MONDAY)
     assert list(connections.all()) == [Client("c1", "admin")]
     assert connections.redeem("other", MONDAY) is None
-    assert connections.redeem("secret", MONDAY + 30) == "reader"
+    assert connections.redeem("secret", MONDAY + 30) == Admitted("reader")
     assert connections.redeem("secret", MONDAY + 30) is None
     connections.issue("late", "reader", MONDAY)
     assert connections.redeem("late", MONDAY + 31) is None

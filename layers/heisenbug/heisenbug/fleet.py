@@ -50,6 +50,10 @@ class Fleet:
         """Where it trades."""
         return VENUES[bot.venue]
 
+    def others(self) -> list[str]:
+        """The active bots besides the own one."""
+        return [bot.bot_id for bot in self._registry.all() if not bot.removed_at]
+
     def all(self) -> Plain:
         """Every bot with how it is, the deployment's own first; and those that were removed, by name."""
         created = self._registry.all()

@@ -36,6 +36,12 @@ class Change:
     before: Image
     after: Image
 
+    @property
+    def bot_id(self) -> str:
+        """The bot that it is of; partitions of one bot are told apart by what follows a colon."""
+        key: str = (self.after or self.before)["bot_id"]["S"]
+        return key.partition(":")[0]
+
 
 def change_of(record: Mapping[str, Any], prefix: str) -> Change:
     """The change that a stream record states."""

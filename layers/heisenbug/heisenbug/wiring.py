@@ -192,13 +192,28 @@ def _client(session: Session, service: str) -> Any:
     return session.create_client(service, config=Config(connect_timeout=5, read_timeout=60))
 
 
-def refitting_from_environment(environment: Mapping[str, str] = os.environ) -> "Refitting":
-    """The daily refit of the bot that the environment names."""
-    from heisenbug.refitting import Refitting  # what fits is nothing for a tick's cold start
+class RefitWiring:
+    """What the refit function keeps for all its invocations."""
 
-    bind_all(environment.get("TABLE_PREFIX", ""))
-    bot_id = environment.get("BOT_ID", "default")
-    return Refitting(Configurations(bot_id, _venue(environment)), States(bot_id), PriceSnapshots(bot_id), now)
+    def __init__(self, environment: Mapping[str, str] = os.environ) -> None:
+        self._session = bind_all(environment.get("TABLE_PREFIX", ""))
+        self._fleet = fleet_from_environment(environment)
+
+    def others(self) -> list[str]:
+        """The active bots besides the deployment's own."""
+        return self._fleet.others()
+
+    def starter(self, function: str) -> Starter:
+        """What begins invocations of `function` for other bots."""
+        return _starter(self._session, function)
+
+    def refitting(self, bot_id: str | None = None) -> "Refitting":
+        """The daily refit of a bot, else of the deployment's own; raises NotFound for one that is not active."""
+        from heisenbug.refitting import Refitting  # what fits is nothing for a tick's cold start
+
+        bot = self._fleet.find(bot_id, is_changed=True)
+        configurations = Configurations(bot.bot_id, self._fleet.venue_of(bot))
+        return Refitting(configurations, States(bot.bot_id), PriceSnapshots(bot.bot_id), now)
 
 
 def _venue(environment: Mapping[str, str]) -> Venue:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pynamodb.attributes import NumberAttribute, UnicodeAttribute
 from pynamodb.exceptions import DeleteError
 
+from heisenbug.store.registry import BotItem
 from heisenbug.store.tables import BotModel, PlainMeta, bind, failed_condition
 from heisenbug.store.usage import UsageItem
 
@@ -26,20 +27,30 @@ class ConnectionItem(BotModel):
     connection_id = UnicodeAttribute(hash_key=True)
     role = UnicodeAttribute()
     expires_at = NumberAttribute()
+    bot_id = UnicodeAttribute(null=True)
     tried = NumberAttribute(null=True)
 
 
 def bind_connections(prefix: str) -> None:
-    """Name this table and that of the usage, for functions that need no other."""
-    bind(prefix, (ConnectionItem, UsageItem))
+    """Name this table, that of the bots and that of the usage, for functions that need no other."""
+    bind(prefix, (ConnectionItem, BotItem, UsageItem))
 
 
 @dataclass(frozen=True, slots=True)
 class Client:
-    """A connected client and what its token allows."""
+    """A connected client, what its token allows, and the bot that it watches: "" for the deployment's own."""
 
     connection_id: str
     role: str
+    bot_id: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Admitted:
+    """What a ticket lets its holder do, once: in this role, with this bot."""
+
+    role: str
+    bot_id: str = ""
 
 
 class Connections:
@@ -47,7 +58,12 @@ class Connections:
 
     def add(self, client: Client, now: int) -> None:
         """Remember a client; the platform forgets it by itself after three hours."""
-        ConnectionItem(client.connection_id, role=client.role, expires_at=now + CONNECTION_TTL_SECONDS).save()
+        ConnectionItem(
+            client.connection_id,
+            role=client.role,
+            bot_id=client.bot_id or None,
+            expires_at=now + CONNECTION_TTL_SECONDS,
+        ).save()
 
     def remove(self, connection_id: str) -> None:
         """Forget a client."""
@@ -65,7 +81,7 @@ class Connections:
     def all(self) -> Iterator[Client]:
         """Every client."""
         return (
-            Client(item.connection_id, item.role)
+            Client(item.connection_id, item.role, item.bot_id or "")
             for item in ConnectionItem.scan(consistent_read=True)
             if _is_client(item)
         )
@@ -76,12 +92,13 @@ class Connections:
         asked = ConnectionItem.scan(is_open, attributes_to_get=["connection_id"])
         return sum(_is_client(item) for item in asked)
 
-    def issue(self, ticket: str, role: str, now: int) -> None:
-        """Let the holder of `ticket` connect once within 30 s, in this role."""
-        ConnectionItem(TICKET + ticket, role=role, expires_at=now + TICKET_TTL_SECONDS).save()
+    def issue(self, ticket: str, role: str, now: int, bot_id: str = "") -> None:
+        """Let the holder of `ticket` connect once within 30 s, in this role, to watch this bot."""
+        expires_at = now + TICKET_TTL_SECONDS
+        ConnectionItem(TICKET + ticket, role=role, bot_id=bot_id or None, expires_at=expires_at).save()
 
-    def redeem(self, ticket: str, now: int) -> str | None:
-        """The role of a ticket, which is used up by this; None where it is unknown, used or expired."""
+    def redeem(self, ticket: str, now: int) -> Admitted | None:
+        """What a ticket lets its holder do, and is used up by this; None where it is unknown, used or expired."""
         if len(ticket) > LONGEST_TICKET:
             return None
         try:
@@ -92,7 +109,8 @@ class Connections:
             if not failed_condition(error):
                 raise
             return None
-        return str(deleted["Attributes"]["role"]["S"])
+        told = deleted["Attributes"]
+        return Admitted(told["role"]["S"], told.get("bot_id", {}).get("S", ""))
 
 
 def _is_client(item: ConnectionItem) -> bool:
