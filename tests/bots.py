@@ -175,7 +175,8 @@ EAGER: Mapping[str, Any] = {
 
 def proven(told: Mapping[str, Any]) -> dict[str, Any]:
     """A model of the naive drift that is said to have beaten zero-drift: live money asks for one."""
-    assets = tuple(name.split("-")[0] for name in told["pairs"])
+    sides = {side for name in told["pairs"] for side in name.split("-")}
+    assets = tuple(sorted(sides - {told.get("base_currency", "USD")}))
     looks = {name: told[name] for name in ("window", "horizon", "sample_seconds")}
     return {"model": model(**looks, assets=assets).plain()}
 

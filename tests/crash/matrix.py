@@ -10,7 +10,7 @@ from pynamodb.exceptions import PynamoDBException
 from heisenbug.domain.bridging import MOST_ATTEMPTS, PATIENCE_SECONDS
 from heisenbug.domain.errors import HeisenbugError
 from heisenbug.store.trade_book import TradeBook
-from local.trouble import Mishap as Kind
+from local.trouble import Mishap as Failure
 from local.trouble import Order, Plan, Step, Trouble
 from tests.crash.tape import (
     Killed,
@@ -24,7 +24,7 @@ from tests.crash.tape import (
     no_connection,
     throttled,
 )
-from tests.crash.venues import CrashVenue
+from tests.crash.venues import CrashVenue, Kind
 from tests.crash.verdict import Verdict, judge
 from tests.crash.world import SPACING, Laboratory, Process, World
 
@@ -32,7 +32,8 @@ WRITES = ("PutItem", "UpdateItem", "DeleteItem", "TransactWriteItems", "BatchWri
 LEASE_OVER_SECONDS = 25
 GRACE_OVER_SECONDS = 200
 BRIDGE_OVER_SECONDS = PATIENCE_SECONDS + 20
-TICKS_BEFORE_A_BRIDGE = 11
+# After how many ticks the next one makes the trade that is worth dying in.
+TICKS_BEFORE: Mapping[Kind, int] = {Kind.ENTRIES: 0, Kind.BRIDGES: 11, Kind.EXITS: 3, Kind.EXITS_OVER_BRIDGE: 2}
 # What may end a tick here; anything else is a defect of the bot's own.
 ALLOWED = (Killed, HeisenbugError, ClientError, PynamoDBException)
 
@@ -88,13 +89,33 @@ def _quote(venue: CrashVenue) -> str:
     return venue.quote
 
 
-def _left_open(call: Call, mishap: Mishap, seconds: float) -> Callable[[World], Process]:
+def begin_at(world: World) -> Process:
+    """A process whose next tick makes what is worth dying in there."""
+    process = world.process()
+    for _ in range(TICKS_BEFORE[world.venue.kind]):
+        world.tick(process)
+    return process
+
+
+def _begin_amid(*orders: Order, halted: tuple[str, ...] = ()) -> Callable[[World], Process]:
+    """The same, with trouble for its orders and quotes from then on."""
+
+    def begin(world: World) -> Process:
+        process = begin_at(world)
+        world.trouble.order(Plan(orders, halted=halted))
+        return process
+
+    return begin
+
+
+def _left_open(call: Call, mishap: Mishap, seconds: float, *orders: Order) -> Callable[[World], Process]:
     """A trade whose process died at its first `call`, found by a new process `seconds` later."""
 
     def begin(world: World) -> Process:
+        process = _begin_amid(*orders)(world) if orders else begin_at(world)
         with world.tape.record({call(world.venue): mishap}):
             try:
-                world.tick(world.process())
+                world.tick(process)
             except Killed:
                 world.clock.at += seconds
         return world.process()
@@ -117,7 +138,7 @@ def _failed(seconds: float) -> Callable[[World], Process]:
 
 
 def _lands(seconds: float) -> Plan:
-    return Plan((Order(Trouble(Kind.LANDS_LATE, seconds=seconds), Step.COMMIT),))
+    return Plan((Order(Trouble(Failure.LANDS_LATE, seconds=seconds), Step.COMMIT),))
 
 
 OF_THE_PLAIN = (
@@ -132,35 +153,16 @@ OF_THE_PLAIN = (
     Scenario(
         "a commit that is processed",
         _warm,
-        Plan((Order(Trouble(Kind.PROCESSING, reads=2), Step.COMMIT, count=3),)),
+        Plan((Order(Trouble(Failure.PROCESSING, reads=2), Step.COMMIT, count=3),)),
     ),
 )
-
-
-def _about_to_bridge(world: World) -> Process:
-    """A process whose next tick converts one coin into the other, over dollars."""
-    process = world.process()
-    for _ in range(TICKS_BEFORE_A_BRIDGE):
-        world.tick(process)
-    return process
-
-
-def _bridging(*orders: Order, halted: tuple[str, ...] = ()) -> Callable[[World], Process]:
-    """The same, with trouble for its orders and quotes from then on."""
-
-    def begin(world: World) -> Process:
-        process = _about_to_bridge(world)
-        world.trouble.order(Plan(orders, halted=halted))
-        return process
-
-    return begin
 
 
 def _left_between(*orders: Order, ticks: int = 1, seconds: float = 0) -> Callable[[World], Process]:
     """A conversion that came as far as its bridge, found by a new process after some ticks."""
 
     def begin(world: World) -> Process:
-        process = _bridging(*orders)(world)
+        process = _begin_amid(*orders)(world)
         for _ in range(ticks):
             world.tick(process)
         world.clock.at += seconds
@@ -173,7 +175,7 @@ def _left_at_second(mishap: Mishap, seconds: float) -> Callable[[World], Process
     """A process that died as it sent the second leg's order, found by a new one `seconds` later."""
 
     def begin(world: World) -> Process:
-        process = _about_to_bridge(world)
+        process = begin_at(world)
         with world.tape.record({f"{world.venue.commit} #2": mishap}), suppress(Killed):
             world.tick(process)
         world.clock.at += seconds
@@ -183,14 +185,14 @@ def _left_at_second(mishap: Mishap, seconds: float) -> Callable[[World], Process
 
 
 def _unmet(nth: int, count: int | None = 1) -> Order:
-    return Order(Trouble(Kind.UNFILLED), Step.COMMIT, nth, count)
+    return Order(Trouble(Failure.UNFILLED), Step.COMMIT, nth, count)
 
 
-THIN = Order(Trouble(Kind.THIN_BOOK), Step.QUOTE, nth=3)
+THIN = Order(Trouble(Failure.THIN_BOOK), Step.QUOTE, nth=3)
 OF_A_BRIDGE = (
-    Scenario("a conversion over a bridge", _about_to_bridge),
-    Scenario("a first leg in part", _bridging(Order(Trouble(Kind.PARTIAL), Step.COMMIT))),
-    Scenario("a second leg in part", _bridging(Order(Trouble(Kind.PARTIAL), Step.COMMIT, nth=2))),
+    Scenario("a conversion over a bridge", begin_at),
+    Scenario("a first leg in part", _begin_amid(Order(Trouble(Failure.PARTIAL), Step.COMMIT))),
+    Scenario("a second leg in part", _begin_amid(Order(Trouble(Failure.PARTIAL), Step.COMMIT, nth=2))),
     Scenario("a second leg that waits", _left_between(THIN)),
     Scenario("a second leg that nobody met", _left_between(_unmet(2))),
     Scenario("a second leg that never was sent", _left_at_second(dies_before, GRACE_OVER_SECONDS)),
@@ -199,17 +201,36 @@ OF_A_BRIDGE = (
     Scenario("a way back", _left_between(_unmet(2, count=MOST_ATTEMPTS), ticks=MOST_ATTEMPTS)),
     Scenario("no way on and none back", _left_between(_unmet(2, count=None), ticks=2 * MOST_ATTEMPTS - 1)),
 )
-SCENARIOS = (*OF_THE_PLAIN, *OF_A_BRIDGE)
-
-
-def begin_at(world: World) -> Process:
-    """A process from whose first ticks on the world is worth living in."""
-    return _about_to_bridge(world) if len(world.venue.market.pairs) > 1 else world.process()
+_LANDS_LATE = Order(Trouble(Failure.LANDS_LATE, seconds=60), Step.COMMIT)
+_PROCESSED = Order(Trouble(Failure.PROCESSING, reads=2), Step.COMMIT, count=3)
+OF_AN_EXIT = (
+    Scenario("an exit", begin_at),
+    Scenario("an exit of a dead process", _left_open(_quote, dies_before, LEASE_OVER_SECONDS)),
+    Scenario("an exit that was never sent", _left_open(_commit, dies_before, GRACE_OVER_SECONDS)),
+    Scenario("an exit that landed unheard", _left_open(_commit, dies_after, LEASE_OVER_SECONDS)),
+    Scenario("an exit that is not known yet", _left_open(_commit, dies_after, LEASE_OVER_SECONDS, _LANDS_LATE)),
+    Scenario("an exit that is processed", _begin_amid(_PROCESSED)),
+)
+OF_AN_EXIT_OVER_A_BRIDGE = (
+    Scenario("an exit over a bridge", begin_at),
+    Scenario("an exit's second leg that waits", _left_between(THIN)),
+    Scenario("an exit's second leg that nobody met", _left_between(_unmet(2))),
+    Scenario("an exit's second leg that never was sent", _left_at_second(dies_before, GRACE_OVER_SECONDS)),
+    Scenario("an exit's second leg that landed unheard", _left_at_second(dies_after, LEASE_OVER_SECONDS)),
+    Scenario("an exit's way back", _left_between(_unmet(2, count=MOST_ATTEMPTS), ticks=MOST_ATTEMPTS)),
+)
+OF_KIND: Mapping[Kind, tuple[Scenario, ...]] = {
+    Kind.ENTRIES: OF_THE_PLAIN,
+    Kind.BRIDGES: OF_A_BRIDGE,
+    Kind.EXITS: OF_AN_EXIT,
+    Kind.EXITS_OVER_BRIDGE: OF_AN_EXIT_OVER_A_BRIDGE,
+}
+SCENARIOS = tuple(scenario for some in OF_KIND.values() for scenario in some)
 
 
 def scenarios_at(venue: CrashVenue) -> tuple[Scenario, ...]:
-    """What is worth trying there: conversions over a bridge take two coins that are not traded against each other."""
-    return OF_A_BRIDGE if len(venue.market.pairs) > 1 else OF_THE_PLAIN
+    """What is worth trying there."""
+    return OF_KIND[venue.kind]
 
 
 def calls_of(laboratory: Laboratory, scenario: Scenario, book: type[TradeBook] = TradeBook) -> list[str]:

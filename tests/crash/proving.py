@@ -27,6 +27,8 @@ class Figures:
     after: set[Point] = field(default_factory=set)
     runs: int = 0
     conversions: int = 0
+    exits: int = 0
+    legs: int = 0
     double: int = 0
     lost: int = 0
     invented: int = 0
@@ -55,6 +57,8 @@ class Figures:
         """One verdict more."""
         self.runs += 1
         self.conversions += verdict.conversions
+        self.exits += verdict.exits
+        self.legs += verdict.legs
         self.double += verdict.double
         self.lost += verdict.lost
         self.invented += verdict.invented
@@ -78,6 +82,7 @@ class Figures:
             yield f"  died before, died after     {len(self.before)}, {len(self.after)}"
         yield f"runs                          {self.runs}"
         yield f"conversions at the exchange   {self.conversions}"
+        yield f"  of them exits, legs         {self.exits}, {self.legs}"
         yield f"double conversions            {self.double}"
         yield f"lost conversions              {self.lost}"
         yield f"trades that never happened    {self.invented}"

@@ -2,7 +2,8 @@
 
 from collections.abc import Mapping
 from decimal import Decimal
-from typing import Protocol
+from enum import StrEnum
+from typing import Any, Protocol
 
 import requests
 from requests.adapters import BaseAdapter
@@ -34,10 +35,24 @@ OF_ONE: Mapping[str, str] = {"USD": "1000", "BTC": "100"}
 MARGIN_PERCENT = Decimal("0.05")
 
 
+class Kind(StrEnum):
+    """What is worth dying in there."""
+
+    ENTRIES = "entries"
+    BRIDGES = "conversions over a bridge"
+    EXITS = "exits"
+    EXITS_OVER_BRIDGE = "exits over a bridge"
+
+
 class CrashVenue(Protocol):
-    """One venue; `commit` is the call that sends a commit, `quote` one before it, `trade` those only a trade makes."""
+    """One venue; `commit` is the call that sends a commit, `quote` one before it, `trade` those only a trade makes.
+
+    `told` are the settings that make its kind of trades.
+    """
 
     title: str
+    kind: Kind
+    told: Mapping[str, Any]
     domain: Venue
     market: Wave
     budget: Mapping[str, str]
@@ -62,6 +77,8 @@ class AtUphold:
     """Cards, and quotes that are committed."""
 
     title = "Uphold"
+    kind = Kind.ENTRIES
+    told: Mapping[str, Any] = {}
     domain = _domain("uphold")
     market = ONE
     budget = OF_ONE
@@ -86,6 +103,8 @@ class AtKraken:
     """An order book, and orders that are filled at once or cancelled."""
 
     title = "Kraken"
+    kind = Kind.ENTRIES
+    told: Mapping[str, Any] = {}
     domain = _domain("kraken")
     market = ONE
     budget = OF_ONE
@@ -118,9 +137,46 @@ class OverBridge(AtKraken):
     """Two coins that are traded against dollars alone, and want to become each other."""
 
     title = "Kraken, over a bridge"
+    kind = Kind.BRIDGES
     market = TWO
     budget: Mapping[str, str] = {"USD": "5000", "BTC": "100", "ETH": "100"}
 
 
+class OutOfUphold(AtUphold):
+    """What was bought goes back at a small gain, all of it."""
+
+    title = "Uphold, exits"
+    kind = Kind.EXITS
+    told: Mapping[str, Any] = {"take_profit": 0.001}
+
+
+class OutOfKraken(AtKraken):
+    """The same with orders."""
+
+    title = "Kraken, exits"
+    kind = Kind.EXITS
+    told = OutOfUphold.told
+
+
+class OutOverBridge(OverBridge):
+    """Coins that go back into another coin, over dollars."""
+
+    title = "Kraken, exits over a bridge"
+    kind = Kind.EXITS_OVER_BRIDGE
+    told: Mapping[str, Any] = {
+        "base_currency": "ETH",
+        "bridge": "USD",
+        "trade_size_percentage": 0.9,
+        "take_profit": 0.001,
+    }
+
+
 AT_UPHOLD, AT_KRAKEN, OVER_BRIDGE = AtUphold(), AtKraken(), OverBridge()
-CRASH_VENUES: Mapping[str, CrashVenue] = {"uphold": AT_UPHOLD, "kraken": AT_KRAKEN, "bridge": OVER_BRIDGE}
+CRASH_VENUES: Mapping[str, CrashVenue] = {
+    "uphold": AT_UPHOLD,
+    "kraken": AT_KRAKEN,
+    "bridge": OVER_BRIDGE,
+    "uphold-exits": OutOfUphold(),
+    "kraken-exits": OutOfKraken(),
+    "bridge-exits": OutOverBridge(),
+}

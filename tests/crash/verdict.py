@@ -17,9 +17,14 @@ HISTORY_LIMIT = 100
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """What is wrong after a run; all zero and conserved where the promise was kept."""
+    """What is wrong after a run; all zero and conserved where the promise was kept.
+
+    Of the `conversions` so many were `exits`, and so many `legs` over a bridge.
+    """
 
     conversions: int = 0
+    exits: int = 0
+    legs: int = 0
     double: int = 0
     lost: int = 0
     invented: int = 0
@@ -43,11 +48,13 @@ def judge(world: World) -> Verdict:
     same = kept == archived[:HISTORY_LIMIT] and len({trade.sequence for trade in archived}) == len(archived)
     return Verdict(
         len(done),
+        sum(bool(trade.exit) for trade in executed),
+        sum(trade.leg is not None for trade in executed),
         sum(number - 1 for number in Counter(one.reference for one in done).values()),
         (happened - written).total(),
         (written - happened).total(),
         int(world.state().open_trade is not None),
-        0 if world.was_told else _forgotten(executed),
+        0 if world.was_told or world.state().killed_at else _forgotten(executed),
         same and books.conserved() and _held(world) == _positive(books.balances()) == _followed(executed),
     )
 

@@ -169,7 +169,7 @@ class World:
 
     def _give(self) -> None:
         """The three acts, done by hand."""
-        told = {**TOLD, "pairs": list(self.venue.market.pairs)}
+        told = {**TOLD, "pairs": list(self.venue.market.pairs), **self.venue.told}
         accepted = Configurations(self.bot_id).change(
             {**told, **proven(told), "budget": dict(self.venue.budget)}, "the proof", self.clock()
         )

@@ -16,6 +16,8 @@ from heisenbug.exchange.port import Request
 from tests.crash.machine import random_lives
 from tests.crash.matrix import (
     OF_A_BRIDGE,
+    OF_AN_EXIT,
+    OF_AN_EXIT_OVER_A_BRIDGE,
     OF_THE_PLAIN,
     SCENARIOS,
     WRITES,
@@ -53,9 +55,13 @@ def here(monkeypatch: pytest.MonkeyPatch, venue: CrashVenue) -> Iterator[Laborat
         yield opened
 
 
-at_every_venue = pytest.mark.parametrize("venue", CRASH_VENUES.values(), ids=CRASH_VENUES.keys())
+OUT_OF = {name: CRASH_VENUES[name] for name in ("uphold-exits", "kraken-exits")}
+INTO = {name: venue for name, venue in CRASH_VENUES.items() if "exits" not in name}
+at_every_venue = pytest.mark.parametrize("venue", INTO.values(), ids=INTO.keys())
 where_all_is_direct = pytest.mark.parametrize("venue", [AT_UPHOLD, AT_KRAKEN], ids=["uphold", "kraken"])
 over_a_bridge = pytest.mark.parametrize("venue", [OVER_BRIDGE], ids=["bridge"])
+out_of_every_venue = pytest.mark.parametrize("venue", OUT_OF.values(), ids=OUT_OF.keys())
+out_over_a_bridge = pytest.mark.parametrize("venue", [CRASH_VENUES["bridge-exits"]], ids=["bridge-exits"])
 
 
 @where_all_is_direct
@@ -79,13 +85,39 @@ def test_whatever_call_a_tick_dies_at_nothing_is_doubled_lost_or_left_open(
 def test_whatever_call_dies_between_two_legs_nothing_is_doubled_lost_or_forgotten_at_the_bridge(
     here: Laboratory, scenario: Scenario
 ) -> None:
+    figures = died_some(here, scenario)
+    assert figures.broken == []
+    assert figures.conversions > figures.runs
+
+
+@out_of_every_venue
+@pytest.mark.parametrize("scenario", OF_AN_EXIT, ids=lambda scenario: scenario.name)
+def test_whatever_call_an_exit_dies_at_nothing_is_doubled_or_lost(here: Laboratory, scenario: Scenario) -> None:
+    figures = died_some(here, scenario)
+    assert figures.broken == []
+    # What a dead process only intended is given up, and its price is gone by then.
+    assert figures.exits > 0 or scenario.name == "an exit of a dead process"
+
+
+@out_over_a_bridge
+@pytest.mark.parametrize("scenario", OF_AN_EXIT_OVER_A_BRIDGE, ids=lambda scenario: scenario.name)
+def test_whatever_call_dies_between_the_legs_of_an_exit_nothing_is_doubled_lost_or_forgotten(
+    here: Laboratory, scenario: Scenario
+) -> None:
+    figures = died_some(here, scenario)
+    assert figures.broken == []
+    assert figures.exits >= figures.runs
+    assert figures.legs >= figures.runs
+
+
+def died_some(here: Laboratory, scenario: Scenario) -> Figures:
+    """Some of the deaths that differ, and all at the commit."""
     figures = Figures()
     deaths = [case for case in cases(here, (scenario,)) if differs(case)]
     for place, case in enumerate(deaths):
         if place % OF_DEATHS_ONE_IN == 0 or case.call == here.venue.commit:
             figures.add(run(here, case))
-    assert figures.broken == []
-    assert figures.conversions > figures.runs
+    return figures
 
 
 @over_a_bridge
@@ -144,6 +176,13 @@ def test_whatever_is_done_to_a_bot_in_whatever_order_it_keeps_its_promise(here: 
     figures = random_lives(here, LIVES, number)
     assert figures.broken == []
     assert figures.runs >= LIVES
+
+
+@pytest.mark.parametrize("venue", [*OUT_OF.values(), CRASH_VENUES["bridge-exits"]], ids=lambda venue: venue.title)
+def test_a_bot_with_exits_keeps_it_too(here: Laboratory) -> None:
+    figures = random_lives(here, LIVES // 2, 1)
+    assert figures.broken == []
+    assert figures.exits > 0
 
 
 @pytest.mark.parametrize("missing", MUTANTS)
