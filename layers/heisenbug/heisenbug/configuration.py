@@ -2,20 +2,25 @@
 
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
 from heisenbug.domain.assets import Pair, TradingPair
+from heisenbug.domain.claims import claimed, refuse_held
 from heisenbug.domain.configuration import Configuration, check_sides
 from heisenbug.domain.errors import FieldError, InvalidSettings, NotFound, StaleVersion
 from heisenbug.domain.settings import DEFAULTS, Settings, as_plain, change, parse
 from heisenbug.domain.venue import UPHOLD, Venue
 from heisenbug.store.bot_config import BotConfig, StoredConfig
+from heisenbug.store.registry import Claims
 from heisenbug.store.settings_history import SettingsHistory, SettingsVersion
+from heisenbug.store.tables import Step
 from heisenbug.store.trading_pair import TradingPairs
 
 ATTEMPTS = 3
+# A transaction takes a hundred items.
+MOST_CARDS = 90
 VERSIONS_LOOKED_AT = 100
 
 
@@ -27,6 +32,8 @@ class Configurations:
         self._config = BotConfig(bot_id)
         self._pairs = TradingPairs(bot_id)
         self._history = SettingsHistory(bot_id)
+        self._bot_id, self._claims = bot_id, Claims()
+        self._held: frozenset[str] | None = None
         self._newest: SettingsVersion | None = None
         self._versions: dict[int, Configuration] = {}
         self._spaced: tuple[int, tuple[int, ...]] = (-1, ())
@@ -36,7 +43,9 @@ class Configurations:
         stored = self._config.read()
         if stored is None:
             return Configuration(DEFAULTS, _pairs_named(DEFAULTS), 0)
-        return self._valid(stored)
+        told = self._valid(stored)
+        self._refuse_held(told.settings)
+        return told
 
     def begin(self, at: datetime) -> Configuration:
         """The configuration for a tick: written with its defaults on the first start, kept as a version when new."""
@@ -46,7 +55,9 @@ class Configurations:
             stored = self._config.read()
             if stored is None:
                 raise StaleVersion("The settings were deleted while they were read; the next tick reads them again.")
-        return self._keep(self._valid(stored), stored, at)
+        told = self._valid(stored)
+        self._hold(told.settings)
+        return self._keep(told, stored, at)
 
     def change(self, changes: Mapping[str, Any], who: str, at: datetime, version: int | None = None) -> Configuration:
         """Apply `changes`; raises InvalidSettings, or StaleVersion where the settings are not at `version` any more."""
@@ -60,7 +71,8 @@ class Configurations:
             try:
                 return self._write(changes, stored, who, at)
             except StaleVersion:
-                if version is not None or attempt == ATTEMPTS - 1:
+                # Somebody else wrote these settings, or took a card that they name: the next attempt tells which.
+                if attempt == ATTEMPTS - 1:
                     raise
         raise AssertionError("unreachable")
 
@@ -69,6 +81,7 @@ class Configurations:
         stored = self._config.read()
         settings = _mended(stored, changes) if stored else change(DEFAULTS, changes)
         check_told(settings, self._enabled() if stored else _pairs_named(settings), self._venue)
+        self._refuse_held(settings)
         return settings
 
     def as_it_was(self, version: int, names: Sequence[str] | None = None) -> dict[str, Any]:
@@ -108,15 +121,56 @@ class Configurations:
         is_first = stored is None and not self._pairs.all()
         pairs = _pairs_named(settings) if is_first else self._enabled()
         check_told(settings, pairs, self._venue)
+        moment, beside = at.astimezone(UTC).isoformat(timespec="milliseconds"), self._claiming(settings, stored)
         if is_first:
             self._pairs.fill(settings.pairs)
-        self._config.write(settings, stored, version, who, at.astimezone(UTC).isoformat(timespec="milliseconds"))
+        self._config.write(settings, stored, version, who, moment, beside)
         return Configuration(settings, pairs, version)
+
+    def _claiming(self, settings: Settings, stored: StoredConfig | None) -> Callable[[Step], None] | None:
+        """What is written with the settings where they, or those before, have something for this bot alone.
+
+        Raises InvalidSettings where another bot has it; one that takes it meanwhile fails the write.
+        """
+        wanted = set(claimed(settings, self._venue))
+        if not wanted and not (stored and _held_before(stored)):
+            return None
+        holders = self._claims.holders()
+        refuse_held(settings, self._venue, self._bot_id, holders)
+        mine = {claim for claim, holder in holders.items() if holder == self._bot_id}
+        if mine == wanted:
+            return None
+        changed = len(mine ^ wanted)
+        if changed > MOST_CARDS:
+            message = f"cards: at most {MOST_CARDS} can be new or given up at once, not {changed}."
+            raise InvalidSettings([FieldError("cards", message)])
+        return lambda step: self._claims.write(step, self._bot_id, wanted - mine, mine - wanted)
 
     def _valid(self, stored: StoredConfig) -> Configuration:
         settings, pairs = parse(stored.stated), self._enabled()
         check_told(settings, pairs, self._venue)
         return Configuration(settings, pairs, stored.version)
+
+    def _refuse_held(self, settings: Settings) -> Mapping[str, str]:
+        """Who holds what, where the settings want anything for themselves; raises InvalidSettings where others do."""
+        holders = self._claims.holders() if claimed(settings, self._venue) else {}
+        refuse_held(settings, self._venue, self._bot_id, holders)
+        return holders
+
+    def _hold(self, settings: Settings, is_new: bool = False) -> None:
+        """Have what the settings want for the bot alone, however they came to be, and give the rest back.
+
+        Looked up once a process and for what `is_new`; raises InvalidSettings where another bot has some of it.
+        """
+        wanted = frozenset(claimed(settings, self._venue))
+        if not is_new and (self._held == wanted or not (wanted or self._held)):
+            return
+        holders = self._refuse_held(settings) or self._claims.holders()
+        mine = {claim for claim, holder in holders.items() if holder == self._bot_id}
+        if mine != wanted and not self._claims.take(self._bot_id, wanted - mine, mine - wanted):
+            self._refuse_held(settings)
+            raise StaleVersion("Another bot's cards changed meanwhile; the next tick looks again.")
+        self._held = wanted
 
     def _enabled(self) -> tuple[TradingPair, ...]:
         return tuple(trading for trading in self._pairs.all() if trading.enabled)
@@ -130,6 +184,8 @@ class Configurations:
             return read
         version = max(read.version, known.version + 1 if known else 1)
         by_hand = version != read.version
+        if by_hand:
+            self._hold(read.settings, is_new=True)
         seen = _seen(read, version, "by hand" if by_hand else stored.updated_by, at, digest)
         is_added = self._history.add(seen)
         if not is_added and self._history.newest(1, version + 1)[0].digest != digest:
@@ -160,6 +216,11 @@ def check_told(settings: Settings, pairs: tuple[TradingPair, ...], venue: Venue)
 
 def _pairs_named(settings: Settings) -> tuple[TradingPair, ...]:
     return tuple(TradingPair(Pair.parse(name)) for name in sorted(settings.pairs))
+
+
+def _held_before(stored: StoredConfig) -> bool:
+    """Whether the stored settings may have had something for their bot alone."""
+    return bool(stored.stated.get("cards")) or stored.stated.get("mode") == "live"
 
 
 def _plain_pairs(pairs: tuple[TradingPair, ...]) -> tuple[tuple[str, int], ...]:

@@ -3,18 +3,18 @@
 It is read as it is, whatever types a person typed, and judged by the settings' own rules.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
 from pynamodb.attributes import NumberAttribute, UnicodeAttribute
-from pynamodb.exceptions import PutError, UpdateError
+from pynamodb.exceptions import PutError, TransactWriteError, UpdateError
 from pynamodb.expressions.condition import Condition
 
 from heisenbug.domain.errors import StaleVersion
 from heisenbug.domain.settings import Settings, as_plain
-from heisenbug.store.tables import BotModel, PlainMeta, failed_condition
+from heisenbug.store.tables import BotModel, PlainMeta, Step, failed_condition
 from heisenbug.store.values import from_dynamo, to_dynamo
 
 ABOUT = ("bot_id", "version", "updated_by", "updated_at")
@@ -84,15 +84,32 @@ class BotConfig:
             if not failed_condition(error):
                 raise
 
-    def write(self, settings: Settings, stored: StoredConfig | None, version: int, who: str, at: str) -> None:
-        """Put the settings as `version`; raises StaleVersion unless the item is still the one that was `stored`."""
+    def write(
+        self,
+        settings: Settings,
+        stored: StoredConfig | None,
+        version: int,
+        who: str,
+        at: str,
+        beside: Callable[[Step], None] | None = None,
+    ) -> None:
+        """Put the settings as `version`; raises StaleVersion unless the item is still the one that was `stored`.
+
+        What `beside` adds is written in the same transaction, or neither is.
+        """
         item = {name: _storable(getattr(settings, name), plain) for name, plain in as_plain(settings).items()}
         about = {"version": version, "updated_by": who, "updated_at": at}
         attributes = {name: to_dynamo(value) for name, value in {**item, **about}.items()}
         condition = _unchanged(stored)
+        table = BotConfigItem._get_connection()
         try:
-            BotConfigItem._get_connection().put_item(self._bot_id, attributes=attributes, condition=condition)
-        except PutError as error:
+            if beside is None:
+                table.put_item(self._bot_id, attributes=attributes, condition=condition)
+                return
+            with Step(connection=table.connection) as step:
+                step.put_raw(table, self._bot_id, attributes, condition)
+                beside(step)
+        except (PutError, TransactWriteError) as error:
             if not failed_condition(error):
                 raise
             raise StaleVersion(

@@ -11,6 +11,7 @@ from botocore.session import Session
 from pynamodb.attributes import Attribute
 from pynamodb.constants import NUMBER
 from pynamodb.exceptions import PynamoDBException, TransactWriteError
+from pynamodb.expressions.condition import Condition
 from pynamodb.models import Model
 from pynamodb.transactions import TransactWrite
 
@@ -96,6 +97,11 @@ def _is_conflict(error: PynamoDBException) -> bool:
 
 class Step(TransactWrite):
     """A transaction that waits for another one in its way."""
+
+    def put_raw(self, table: Any, hash_key: str, attributes: dict[str, Any], condition: Condition) -> None:
+        """Put an item as DynamoDB writes it, over a model's connection to its table."""
+        told = table.get_operation_kwargs(hash_key, key="Item", attributes=attributes, condition=condition)
+        self._put_items.append(told)
 
     def _commit(self) -> Any:
         return past_conflicts(super()._commit)
