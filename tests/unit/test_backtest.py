@@ -56,6 +56,7 @@ VARIANTS: dict[str, dict[str, Any]] = {
     "no confidence asked": {**KEEN, "min_confidence": 0},
     "all confidence asked": {**KEEN, "min_confidence": 1},
     "another base": {**KEEN, "base_currency": "BTC", "paper_start": {"BTC": "1"}},
+    "more digits than are counted": {**KEEN, "paper_start": {"USD": "999.12345", "BTC": "0.0123456789012"}},
     "stopped": {**KEEN, "is_active": False},
     "a stop-loss": {**KEEN, "stop_loss": 0.002},
     "a target": {**KEEN, "take_profit": 0.002},

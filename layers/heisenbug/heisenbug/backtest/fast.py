@@ -7,7 +7,6 @@ exit is set, every sample is decided: steps.py.
 
 from bisect import bisect_right
 from collections import Counter
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
 from functools import cache
@@ -18,10 +17,11 @@ from numpy.typing import NDArray
 from heisenbug.backtest.bulk import Prospects, prospects
 from heisenbug.backtest.live import LiveCode, trades_at
 from heisenbug.backtest.rules import Wish
-from heisenbug.backtest.run import Moves, Progress, Run, count_gates, move_of
+from heisenbug.backtest.run import Moves, Progress, Run, count_gates
 from heisenbug.backtest.seen import Seen, seen
 from heisenbug.backtest.steps import Steps, needs_care
-from heisenbug.backtest.swift import Holdings, Swift
+from heisenbug.backtest.swift import Swift
+from heisenbug.backtest.units import Units, Whole
 from heisenbug.domain.costs import conversion_costs
 from heisenbug.domain.decide import equity_of
 from heisenbug.domain.forecasters.ridge import carried
@@ -58,22 +58,20 @@ class Leap:
     """What came of some samples in a row: from each of `begins` on the amounts `held`, and what was done where."""
 
     begins: list[int]
-    held: list[Holdings]
-    moves: Moves = field(default_factory=Moves)
+    held: list[Whole]
+    moves: Moves
     converted: list[int] = field(default_factory=list)
     asked: list[int] = field(default_factory=list)
     gates: Counter[Gate] = field(default_factory=Counter)
     swift: int = 0
     amounts: Floats = field(default_factory=lambda: np.empty((0, 0)))
 
-    def ended(self, end: int, assets: tuple[str, ...]) -> "Leap":
-        """The same with the amounts of all assets, sample by sample (rows x N); NaN where another asset is held."""
-        amounts = np.array([[float(held.get(asset, 0)) for asset in assets] for held in self.held])
-        amounts[[not held.keys() <= set(assets) for held in self.held]] = np.nan
-        self.amounts = np.repeat(amounts, np.diff([*self.begins, end]), axis=0)
+    def ended(self, end: int, units: Units) -> "Leap":
+        """The same with the amounts of all assets, sample by sample (rows x N)."""
+        self.amounts = np.repeat(units.table(self.held), np.diff([*self.begins, end]), axis=0)
         return self
 
-    def at(self, row: int) -> Mapping[str, Decimal]:
+    def at(self, row: int) -> Whole:
         """What was held at a sample."""
         return self.held[bisect_right(self.begins, row) - 1]
 
@@ -83,9 +81,10 @@ class Walk:
 
     def __init__(self, seen: Seen, ahead: Prospects) -> None:
         self._seen, self._settings = seen, seen.wish.told.settings
-        self._places = {asset: place for place, asset in enumerate(seen.assets)}
+        self._units = Units.of(seen.assets, self._settings.paper_start)
         self._prospects, self._prices = ahead, np.exp(seen.logs)
-        self._swift = Swift(seen, ahead, self._prices, _fees(seen), forecaster_of(self._settings).variance_ratio)
+        ratio = forecaster_of(self._settings).variance_ratio
+        self._swift = Swift(seen, ahead, self._prices, _fees(seen), ratio, self._units)
         self._wanted = _worth_a_look(seen, ahead)
         self._nexts = [memoryview(_next_rows(column)) for column in self._wanted.T]
         self._live = LiveCode(seen)
@@ -93,7 +92,7 @@ class Walk:
         self._count, self._equity = len(seen.logs), np.full(len(seen.logs), np.nan)
         self._peak, self._killed = Decimal(0), ""
         self._progress: Progress = lambda row: None
-        self._gates, self._moves, self._converted = Counter[Gate](), Moves(), list[int]()
+        self._gates, self._moves, self._converted = Counter[Gate](), Moves(self._units), list[int]()
 
     def run(self, progress: Progress = lambda row: None, begin: int = 0) -> Run:
         """All of it from the sample `begin` on; those before are only looked back on, and have no equity."""
@@ -125,19 +124,26 @@ class Walk:
         return end
 
     def _walk(self, begin: int, end: int) -> Leap:
-        leap = Leap([begin], [self._ledger.holdings])
+        leap = self._begun(begin)
         row = begin
         while row < end:
             row = self._convert(row, end, leap)
             if row < end:
                 self._ask(row, leap)
                 row += 1
-        return leap.ended(end, self._seen.assets)
+        return leap.ended(end, self._units)
+
+    def _begun(self, row: int) -> Leap:
+        return Leap([row], [self._held], Moves(self._units))
+
+    @property
+    def _held(self) -> Whole:
+        return self._units.whole(self._ledger.holdings)
 
     def _convert(self, row: int, end: int, leap: Leap) -> int:
         """Convert what is beyond doubt; the sample at which something is in doubt, or one beyond the `end`."""
         if self._killed:
-            return self._next(row, self._ledger.holdings)[0]
+            return self._next(row, self._held)[0]
         chain = self._swift.chain(row, end, self._ledger, self._next)
         self._ledger = chain.ledger
         leap.begins += [row + 1 for row in chain.rows]
@@ -147,19 +153,18 @@ class Walk:
         leap.swift += len(chain.rows)
         return chain.row
 
-    def _next(self, begin: int, holdings: Holdings) -> tuple[int, int | None]:
+    def _next(self, begin: int, held: Whole) -> tuple[int, int | None]:
         """See Next."""
         first, source = self._count, None
         if begin < first:
-            for asset, amount in holdings.items():
-                place = self._places.get(asset)
-                if place is not None and amount > 0:
-                    row = self._row_of(place, amount, begin)
+            for place, count in held.items():
+                if count > 0:
+                    row = self._row_of(place, count, begin)
                     if row <= first:
                         first, source = row, place if row < first else None
         return first, source
 
-    def _row_of(self, place: int, amount: Decimal, begin: int) -> int:
+    def _row_of(self, place: int, count: int, begin: int) -> int:
         """The first sample from `begin` on at which so much of an asset could be converted; their number if none."""
         return self._nexts[place][begin]
 
@@ -174,9 +179,9 @@ class Walk:
         if len(self._ledger.tally.errors) >= (self._settings.max_venue_errors or MOST + 1):
             raise _Halted
         leap.begins.append(row + 1)
-        leap.held.append(self._ledger.holdings)
+        leap.held.append(self._held)
         leap.converted.append(row)
-        leap.moves.add(map(move_of, self._live.memory.finished))
+        leap.moves.add(self._live.memory.finished)
         self._live.memory.finished.clear()
 
     def _worth(self, leap: Leap, begin: int, end: int) -> Floats:
@@ -201,7 +206,8 @@ class Walk:
 
     def _exact(self, leap: Leap, row: int) -> Decimal:
         prices = self._seen.view(row).prices
-        return equity_of(Portfolio(leap.at(row)), self._seen.assets, prices) or Decimal(0)
+        holdings = self._units.holdings(leap.at(row))
+        return equity_of(Portfolio(holdings), self._seen.assets, prices) or Decimal(0)
 
     def _keep(self, leap: Leap, begin: int, end: int) -> None:
         self._moves.add_all(leap.moves)

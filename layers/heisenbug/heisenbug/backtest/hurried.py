@@ -5,7 +5,6 @@ than the venue's least. Its trades and its equity are those of the patient walk,
 """
 
 from collections import Counter
-from decimal import Decimal
 
 import numpy as np
 
@@ -20,20 +19,20 @@ NEAR = 1e-6
 class HurriedWalk(Walk):
     """The walk without its gates."""
 
-    _known: dict[int, tuple[Decimal, int, int]]
+    _known: dict[int, tuple[int, int, int]]
 
     def _walk(self, begin: int, end: int) -> Leap:
         self._known = {}
         if self._killed or not self._settings.is_active:
-            return Leap([begin], [self._ledger.holdings]).ended(end, self._seen.assets)
+            return self._begun(begin).ended(end, self._units)
         return super()._walk(begin, end)
 
-    def _row_of(self, place: int, amount: Decimal, begin: int) -> int:
+    def _row_of(self, place: int, count: int, begin: int) -> int:
         """The first sample from `begin` on at which enough is held of what could be converted."""
         known, looked, row = self._known.get(place, (None, 0, 0))
-        if known != amount or not looked <= begin <= row:
-            row = self._look(place, float(amount), begin)
-            self._known[place] = amount, begin, row
+        if known != count or not looked <= begin <= row:
+            row = self._look(place, float(count / self._units.scales[place]), begin)
+            self._known[place] = count, begin, row
         return row
 
     def _look(self, place: int, amount: float, begin: int) -> int:

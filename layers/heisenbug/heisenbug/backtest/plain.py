@@ -19,8 +19,9 @@ from heisenbug.backtest.memory import (
     NoQueue,
 )
 from heisenbug.backtest.rules import Fill, Wish
-from heisenbug.backtest.run import Moves, Progress, Run, count_gates, move_of, why_killed
+from heisenbug.backtest.run import Moves, Progress, Run, count_gates, why_killed
 from heisenbug.backtest.seen import seen
+from heisenbug.backtest.units import Units
 from heisenbug.bot import Bot, Remembered, Report
 from heisenbug.domain.assets import Pair
 from heisenbug.domain.configuration import Configuration
@@ -128,7 +129,7 @@ def run_plainly(wish: Wish, progress: Progress = lambda row: None) -> Run:
         progress(row)
     equity = [np.nan if kept.equity is None else float(kept.equity) for kept in memory.snapshots]
     holdings = memory.ledger.holdings if memory.ledger else {}
-    trades = tuple(memory.finished)
-    moves = Moves()
-    moves.add(map(move_of, trades))
-    return Run(seen(wish), moves, lambda: trades, tuple(memory.dropped), np.array(equity), holdings, gates, killed)
+    trades, past = tuple(memory.finished), seen(wish)
+    moves = Moves(Units.of(past.assets, wish.told.settings.paper_start))
+    moves.add(trades)
+    return Run(past, moves, lambda: trades, tuple(memory.dropped), np.array(equity), holdings, gates, killed)

@@ -11,6 +11,7 @@ import numpy as np
 
 from heisenbug.backtest.rules import Wish
 from heisenbug.backtest.seen import Seen
+from heisenbug.backtest.units import Units
 from heisenbug.domain.decide import Decision
 from heisenbug.domain.gates import Gate
 from heisenbug.domain.protections import Halts, Protection
@@ -48,13 +49,14 @@ class Move(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Moves:
-    """Moves in columns, oldest first: there may be very many."""
+    """Moves in columns, oldest first, their assets by place and their amounts in `units`: there may be very many."""
 
+    units: Units
     due: list[int] = field(default_factory=list)
-    source: list[str] = field(default_factory=list)
-    target: list[str] = field(default_factory=list)
-    amount: list[Decimal] = field(default_factory=list)
-    received: list[Decimal] = field(default_factory=list)
+    source: list[int] = field(default_factory=list)
+    target: list[int] = field(default_factory=list)
+    amount: list[int] = field(default_factory=list)
+    received: list[int] = field(default_factory=list)
     confidence: list[float] = field(default_factory=list)
     source_price: list[float] = field(default_factory=list)
     cost_bps: list[float] = field(default_factory=list)
@@ -63,12 +65,17 @@ class Moves:
         return len(self.due)
 
     def __iter__(self) -> Iterator[Move]:
-        return map(Move._make, zip(*self._columns(), strict=True))
+        units = self.units
+        for due, source, target, amount, received, *stated in zip(*self._columns(), strict=True):
+            exact = units.exact(source, amount), units.exact(target, received)
+            yield Move(due, units.assets[source], units.assets[target], *exact, *stated)
 
-    def add(self, moves: Iterable[Move]) -> None:
-        """Put these behind those that are there."""
-        for move in moves:
-            for column, value in zip(self._columns(), move, strict=True):
+    def add(self, trades: Iterable[Trade]) -> None:
+        """Put the moves that executed trades made behind those that are there."""
+        for move in map(move_of, trades):
+            source, target = self.units.assets.index(move.source), self.units.assets.index(move.target)
+            amounts = self.units.count(source, move.amount), self.units.count(target, move.received)
+            for column, value in zip(self._columns(), (move.due, source, target, *amounts, *move[5:]), strict=True):
                 column.append(value)
 
     def add_all(self, other: "Moves") -> None:
@@ -79,7 +86,8 @@ class Moves:
     @property
     def worth(self) -> Floats:
         """What each converted, in the base currency at the mid it was decided at."""
-        worth: Floats = np.array(list(map(float, self.amount))) * np.array(self.source_price, float)
+        amounts = self.units.floats(np.array(self.source, np.intp), self.amount)
+        worth: Floats = amounts * np.array(self.source_price, float)
         return worth
 
     @property

@@ -10,8 +10,9 @@ from decimal import Decimal
 import numpy as np
 
 from heisenbug.backtest.live import LiveCode
-from heisenbug.backtest.run import Moves, Progress, Run, count_gates, move_of, why_killed
+from heisenbug.backtest.run import Moves, Progress, Run, count_gates, why_killed
 from heisenbug.backtest.seen import Seen
+from heisenbug.backtest.units import Units
 from heisenbug.domain.decide import equity_of
 from heisenbug.domain.gates import Gate
 from heisenbug.domain.ledger import Ledger
@@ -40,8 +41,9 @@ class Steps:
         for row in range(begin, len(self._seen.logs)):
             self._step(row)
             progress(row)
-        trades, moves, memory = tuple(self._live.memory.finished), Moves(), self._live.memory
-        moves.add(map(move_of, trades))
+        memory, moves = self._live.memory, Moves(Units.of(self._seen.assets, self._settings.paper_start))
+        trades = tuple(memory.finished)
+        moves.add(trades)
         holdings, dropped = self._position.ledger.holdings, tuple(memory.dropped)
         return Run(self._seen, moves, lambda: trades, dropped, self._equity, holdings, self._gates, self._killed)
 

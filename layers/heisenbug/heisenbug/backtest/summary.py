@@ -159,10 +159,8 @@ def _gaps(history: History, past: Seen) -> Gaps:
 def _came(run: Run, assets: tuple[str, ...], logs: Floats) -> Floats:
     """What each trade's conversion had come to a horizon later, after its cost; NaN where that is not known."""
     history = run.wish.history
-    places = {asset: place for place, asset in enumerate(assets)}
-    source, target = (
-        np.array([places[asset] for asset in side], np.int64) for side in (run.moves.source, run.moves.target)
-    )
+    places = np.array([assets.index(asset) if asset in assets else -1 for asset in run.seen.assets], np.int64)
+    source, target = (places[np.array(side, np.intp)] for side in (run.moves.source, run.moves.target))
     rows = np.searchsorted(history.at, np.array(run.moves.due, np.int64))
     later = a_horizon_later(history, run.wish.told.settings.horizon)[rows]
     gross = (logs[later, target] - logs[later, source]) - (logs[rows, target] - logs[rows, source])

@@ -5,31 +5,29 @@ functions that live trades go through; then all gates of the row are looked at t
 closed or in doubt, which is left to the live code.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
-from decimal import Decimal
 from math import sqrt
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from heisenbug.backtest.bulk import SLACK, Prospects
-from heisenbug.backtest.rules import Fill
+from heisenbug.backtest.filling import Filling, rows_later
+from heisenbug.backtest.rounding import prices_of, rounded
 from heisenbug.backtest.run import Moves
 from heisenbug.backtest.seen import Seen
+from heisenbug.backtest.units import Units, Whole
 from heisenbug.domain.costs import HIGHEST
-from heisenbug.domain.decide import amount_of
 from heisenbug.domain.forecasters import Forecast
-from heisenbug.domain.ledger import FORGET_COSTS_AFTER_SECONDS, Ledger, cost_seen, moved, still_known
-from heisenbug.domain.portfolio import HALF_LIFE_SECONDS, Conversion
-from heisenbug.domain.prices import Floats, paths_to_base
+from heisenbug.domain.ledger import FORGET_COSTS_AFTER_SECONDS, Ledger, cost_rounded, cost_seen, still_known
+from heisenbug.domain.portfolio import HALF_LIFE_SECONDS
+from heisenbug.domain.prices import Floats
 from heisenbug.domain.score import confidence_of, expected_return_of
 from heisenbug.domain.view import price_of
-from heisenbug.exchange.paper import legs_of, receives_of
-from heisenbug.markets.history import exact
 
-Holdings = Mapping[str, Decimal]
-Next = Callable[[int, Holdings], tuple[int, int | None]]
+Next = Callable[[int, Whole], tuple[int, int | None]]
 """The first sample from one on at which something held could be converted; its asset's place, None if there are more.
 
 Where there is none, their number.
@@ -47,9 +45,9 @@ class Chain:
 
     ledger: Ledger
     row: int
+    moves: Moves
     rows: list[int] = field(default_factory=list)
-    moves: Moves = field(default_factory=Moves)
-    held: list[Holdings] = field(default_factory=list)
+    held: list[Whole] = field(default_factory=list)
 
 
 @dataclass(slots=True)
@@ -64,9 +62,19 @@ class Supposed:
     rows: list[int] = field(default_factory=list)
     sources: list[int] = field(default_factory=list)
     targets: list[int] = field(default_factory=list)
-    amounts: list[Decimal] = field(default_factory=list)
-    received: list[Decimal] = field(default_factory=list)
-    held: list[Holdings] = field(default_factory=list)
+    amounts: list[int] = field(default_factory=list)
+    received: list[int] = field(default_factory=list)
+    held: list[Whole] = field(default_factory=list)
+
+    def add(self, source: int, target: int, amount: int, received: int, held: Whole) -> None:
+        """One more, at the sample that is next."""
+        self.rows.append(self.row)
+        self.sources.append(source)
+        self.targets.append(target)
+        self.amounts.append(amount)
+        self.received.append(received)
+        self.held.append(held)
+        self.row += 1
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -82,19 +90,15 @@ class Looked:
 class Swift:
     """The plain conversions of one history; `prices` (T x N) in the base, `fees` (N x N) as fractions."""
 
-    def __init__(self, seen: Seen, prospects: Prospects, prices: Floats, fees: Floats, variance_ratio: float) -> None:
-        wish, history, settings = seen.wish, seen.wish.history, seen.wish.told.settings
-        self._assets, self._settings, self._prospects = seen.assets, settings, prospects
+    def __init__(
+        self, seen: Seen, prospects: Prospects, prices: Floats, fees: Floats, variance_ratio: float, units: Units
+    ) -> None:
+        history, settings = seen.wish.history, seen.wish.told.settings
+        self._assets, self._settings, self._prospects, self._units = seen.assets, settings, prospects, units
         self._at, self._fees, self._prices, self._half_spreads = history.at, fees, prices, seen.half_spreads
-        self._target = memoryview(prospects.target)
-        self._sides = memoryview(history.asks), memoryview(history.bids)
-        self._later = 0 if wish.fill is Fill.SAME_QUOTE else 1
-        self._quoted = memoryview(_all_quoted(seen))
-        paths = paths_to_base(history.pairs, settings.base_currency)
-        both = [(source, target) for source in seen.assets for target in seen.assets if source != target]
-        self._legs = {pair: legs_of(paths[pair[0]], paths[pair[1]]) for pair in both if set(pair) <= paths.keys()}
-        self._kept = {pair: 1 - exact(wish.venue.fee(*pair, settings.cost_bps)) for pair in both}
-        self._least_value = float(wish.venue.least_value) * (1 + SLACK)
+        self._target = memoryview(_filled_targets(seen, prospects))
+        self._filling = Filling(seen, units)
+        self._least_value = float(seen.wish.venue.least_value) * (1 + SLACK)
         self._least_return = settings.min_expected_return + SLACK
         self._deviation = sqrt(settings.horizon * variance_ratio)
         self._most = SHORTEST
@@ -105,12 +109,12 @@ class Swift:
 
         The ledger's entry prices stay behind: no decision looks at them.
         """
-        chain = Chain(ledger, row)
+        chain, whole = Chain(ledger, row, Moves(self._units)), self._units.whole(ledger.holdings)
         if not self._is_plain:
-            chain.row = first(row, ledger.holdings)[0]
+            chain.row = first(row, whole)[0]
             return chain
         while True:
-            some = self._supposed(chain.row, end, chain.ledger.holdings, first)
+            some = self._supposed(chain.row, end, chain.held[-1] if chain.held else whole, first)
             passing = self._add(chain, some)
             if passing < len(some.rows):
                 chain.row, self._most = some.rows[passing], SHORTEST
@@ -120,40 +124,31 @@ class Swift:
                 return chain
             self._most = min(2 * self._most, LONGEST)
 
-    def _supposed(self, row: int, end: int, holdings: Holdings, first: Next) -> Supposed:
+    def _supposed(self, row: int, end: int, held: Whole, first: Next) -> Supposed:
         """Some conversions from a sample on, at most those before one that cannot be supposed."""
         some = Supposed(row)
         for _ in range(self._most):
-            some.row, source = first(row, holdings)
-            if some.row >= end or source is None or not self._is_filled(some.row, source):
+            some.row, source = first(some.row, held)
+            if some.row >= end or source is None:
                 some.is_over = True
                 break
             target = self._target[some.row, source]
-            pair = self._assets[source], self._assets[target]
-            amount, received = self._amounts(some.row, source, pair, holdings)
+            amount, received = self._amounts(some.row, source, target, held[source]) if target >= 0 else (0, 0)
             if not received:
                 some.is_over = True
                 break
-            holdings = moved(holdings, (pair[0], amount), (pair[1], received))
-            some.rows.append(some.row)
-            some.sources.append(source)
-            some.targets.append(target)
-            some.amounts.append(amount)
-            some.received.append(received)
-            some.held.append(holdings)
-            some.row = row = some.row + 1
+            held = held.copy()
+            held[target] = held.get(target, 0) + received
+            held[source] -= amount
+            if not held[source]:
+                del held[source]
+            some.add(source, target, amount, received, held)
         return some
 
-    def _is_filled(self, row: int, source: int) -> bool:
-        fill = row + self._later
-        return self._target[row, source] >= 0 and fill < len(self._quoted) and bool(self._quoted[fill])
-
-    def _amounts(self, row: int, source: int, pair: Conversion, holdings: Holdings) -> tuple[Decimal, Decimal]:
+    def _amounts(self, row: int, source: int, target: int, held: int) -> tuple[int, int]:
         price = self._price(row, source) if self._settings.trade_size_amount is not None else 1.0
-        amount = amount_of(pair[0], holdings[pair[0]], price, self._settings)
-        fill = row + self._later
-        rates = [(is_sold, exact(self._sides[is_sold][fill, column])) for is_sold, column in self._legs[pair]]
-        return amount, receives_of(amount, rates, self._kept[pair], pair[1])
+        amount = self._filling.amount(source, held, price)
+        return amount, self._filling.received(row, source, target, amount)
 
     def _price(self, row: int, asset: int) -> float:
         """In the base currency, which is the first asset."""
@@ -164,21 +159,27 @@ class Swift:
         if not some.rows:
             return 0
         looked = self._looked(some, chain.ledger)
-        names = ([self._assets[place] for place in places] for places in (some.sources, some.targets))
         stated = (looked.confidence.tolist(), looked.source_price.tolist(), looked.cost_bps.tolist())
-        columns = (self._at[some.rows].tolist(), *names, some.amounts, some.received, *stated)
-        passed = Moves(*(column[: looked.passing] for column in columns))
+        columns: tuple[list[Any], ...] = (
+            self._at[some.rows].tolist(),
+            some.sources,
+            some.targets,
+            some.amounts,
+            some.received,
+            *stated,
+        )
+        passed = Moves(self._units, *(column[: looked.passing] for column in columns))
         if passed:
             chain.rows += some.rows[: looked.passing]
             chain.held += some.held[: looked.passing]
             chain.moves.add_all(passed)
-            chain.ledger = _moved_on(chain.ledger, passed, chain.held[-1])
+            chain.ledger = self._moved_on(chain.ledger, passed, chain.held[-1])
         return looked.passing
 
     def _looked(self, some: Supposed, ledger: Ledger) -> Looked:
         """All gates of what is supposed, and the least value of the venue."""
         rows, sources, targets = (np.array(places, np.intp) for places in (some.rows, some.sources, some.targets))
-        amounts, received = (np.array(list(map(float, each))) for each in (some.amounts, some.received))
+        amounts, received = self._units.floats(sources, some.amounts), self._units.floats(targets, some.received)
         prices = self._rounded(rows, sources)
         worth = amounts * prices
         realised = 1 - received * self._rounded(rows, targets) / worth
@@ -198,13 +199,13 @@ class Swift:
         """Prices in the base currency as decisions state them."""
         prices = np.ones(len(rows))
         other = np.flatnonzero(assets)
-        prices[other] = list(map(price_of, self._prices[rows[other], assets[other]].tolist()))
+        prices[other] = prices_of(self._prices[rows[other], assets[other]])
         return prices
 
     def _last_cost(self, rows: Ints, sources: Ints, targets: Ints, realised: Floats, ledger: Ledger) -> Floats:
         """What is left of the cost last quoted for each conversion, by an earlier one of them or the ledger."""
         at, conversion = self._at[rows], sources * len(self._assets) + targets
-        bps = np.array([round(cost, 2) for cost in (realised * 10_000).tolist()])
+        bps = rounded(realised * 10_000, 100.0, cost_rounded)
         seen_at, seen_bps = np.full(len(rows), -FORGET_COSTS_AFTER_SECONDS), np.zeros(len(rows))
         order = np.argsort(conversion, kind="stable")
         again = np.flatnonzero(np.diff(conversion[order]) == 0)
@@ -217,16 +218,20 @@ class Swift:
         left = seen_bps / 10_000 * 0.5 ** (np.maximum(at - seen_at, 0) / HALF_LIFE_SECONDS)
         return np.where(before - seen_at < FORGET_COSTS_AFTER_SECONDS, left, 0)
 
+    def _moved_on(self, ledger: Ledger, moves: Moves, held: Whole) -> Ledger:
+        costs = zip(moves.cost_bps, moves.due, strict=True)
+        last = dict(zip(zip(moves.source, moves.target, strict=True), costs, strict=True))
+        now = {(self._assets[one], self._assets[other]): cost_seen(*cost) for (one, other), cost in last.items()}
+        others = {asset: amount for asset, amount in ledger.holdings.items() if asset not in self._assets}
+        holdings = {**others, **self._units.holdings(held)}
+        return replace(ledger, holdings=holdings, seen_costs=still_known({**ledger.seen_costs, **now}, moves.due[-1]))
 
-def _moved_on(ledger: Ledger, moves: Moves, holdings: Holdings) -> Ledger:
-    costs = zip(moves.cost_bps, moves.due, strict=True)
-    last = dict(zip(zip(moves.source, moves.target, strict=True), costs, strict=True))
-    seen = {**ledger.seen_costs, **{conversion: cost_seen(*cost) for conversion, cost in last.items()}}
-    return replace(ledger, holdings=holdings, seen_costs=still_known(seen, moves.due[-1]))
 
-
-def _all_quoted(seen: Seen) -> NDArray[np.bool_]:
-    """Where each pair has a price (T,): one that is believed, as far as a conversion is filled at what it saw."""
-    history = seen.wish.history
-    quoted: NDArray[np.bool_] = np.isfinite(seen.guards.log_mids) & (history.bids <= history.asks) & (history.bids > 0)
-    return np.asarray(quoted.all(axis=1))
+def _filled_targets(seen: Seen, prospects: Prospects) -> NDArray[np.int16]:
+    """The targets of the prospects where a conversion would be filled: every pair has a price then; elsewhere -1."""
+    history, later, targets = seen.wish.history, rows_later(seen.wish.fill), prospects.target.copy()
+    quoted = np.isfinite(seen.guards.log_mids) & (history.bids <= history.asks) & (history.bids > 0)
+    missing = np.flatnonzero(~quoted.all(axis=1)) - later
+    targets[missing[missing >= 0]] = -1
+    targets[len(targets) - later :] = -1
+    return targets

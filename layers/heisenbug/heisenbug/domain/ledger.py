@@ -162,7 +162,12 @@ def _remember_cost(ledger: Ledger, trade: Trade, at: int) -> Ledger:
 
 def cost_seen(bps: float, at: int) -> SeenCost:
     """What is remembered of a quote's cost."""
-    return SeenCost(round(bps, 2), at)
+    return SeenCost(cost_rounded(bps), at)
+
+
+def cost_rounded(bps: float) -> float:
+    """A cost as it is remembered."""
+    return round(bps, 2)
 
 
 def still_known(seen: Mapping[Conversion, SeenCost], at: int) -> dict[Conversion, SeenCost]:
