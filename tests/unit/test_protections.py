@@ -291,6 +291,14 @@ def test_the_counts_are_those_of_the_hour_and_the_day_and_nothing_grows(trades: 
     assert max(len(done.losses), len(done.excess)) <= MOST
 
 
+def test_a_tick_that_is_late_stands_in_the_hour_in_which_its_trade_would_end() -> None:
+    done = tally(1, MONDAY + HOUR + 1)
+    late = worth(1000, MONDAY + HOUR - 5)
+    assert halts({}, done, active(max_trades_per_hour=1), late).keys() == {Protection.MAX_TRADES_PER_HOUR}
+    assert halts({}, done, active(max_trades_per_hour=1), worth(1000, MONDAY + 2 * HOUR)) == {}
+    assert done.executed(MONDAY + HOUR - 5, None, None).hour.within((MONDAY + HOUR) // HOUR) == 2
+
+
 # ------------------------------------------------------------------ days, bases
 
 

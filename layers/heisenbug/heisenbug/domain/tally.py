@@ -11,18 +11,18 @@ Times = tuple[int, ...]
 
 @dataclass(frozen=True, slots=True)
 class Count:
-    """How many there were in one span of time, such as the hour of this number since the epoch."""
+    """How many there were in the newest span of time, such as the hour of this number since the epoch."""
 
     span: int = 0
     count: int = 0
 
     def more(self, span: int) -> "Count":
         """One more in `span`, with which it begins anew."""
-        return Count(span, self.within(span) + 1)
+        return Count(max(span, self.span), self.within(span) + 1)
 
     def within(self, span: int) -> int:
-        """How many there were in `span`."""
-        return self.count if self.span == span else 0
+        """How many there were in `span`; a tick that is late stands in the newest one, where its trade would end."""
+        return self.count if span <= self.span else 0
 
 
 @dataclass(frozen=True, slots=True)
