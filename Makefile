@@ -1,6 +1,6 @@
 # Heisenbug: `make up` runs the bot on this computer, `make test` tests everything.
 .DEFAULT_GOAL := help
-.PHONY: help up down clean test unit integration e2e check lint types bench soak watching cost crash fuzz parity pins openapi vendor screenshots
+.PHONY: help up down clean test unit integration e2e check lint types bench soak watching bots cost crash fuzz parity pins openapi vendor screenshots
 
 HOME_DIR := $(or $(HEISENBUG_HOME),.heisenbug)
 export HEISENBUG_HOME := $(abspath $(HOME_DIR))
@@ -74,6 +74,9 @@ soak: $(DEV)/requirements.txt ## run it as a person would, for a quarter of an h
 
 watching: $(DEV)/requirements.txt ## measure what one browser and 500 clients see of the bot, and when
 	@$(DEV)/bin/python -m tests.benchmarks.watching
+
+bots: $(DEV)/requirements.txt ## measure twenty bots side by side, and what one that hangs does to the others (MINUTES=2 shortens it)
+	@$(DEV)/bin/python -m tests.benchmarks.several $(if $(MINUTES),--minutes $(MINUTES))
 
 cost: $(DEV)/requirements.txt ## run a simulated day at 60 s and at 5 s and print the bill of a month (HOURS=2 shortens it)
 	@$(DEV)/bin/python -m tests.benchmarks.costing $(if $(HOURS),--hours $(HOURS))

@@ -21,7 +21,7 @@ from cli.local_invoke import HOST, function_of, invoke, port_of, sam_command, wr
 from cli.markets import choose_market
 from cli.paths import ROOT, home
 from cli.running import Progress, Wish, down, forget, up
-from cli.stack import STACK_NAME, Stack, find_stack
+from cli.stack import STACK_NAME, Stack, find_stack, speak_of
 
 PORT = 4566
 LIVE = "LiveTrading is enabled, with the simulated exchange's money. Next: heisenbug credential, then heisenbug live"
@@ -49,6 +49,7 @@ def up_command(
     if json and not detach:
         raise Mistyped("--json tells where the bot is and ends: give --detach too. heisenbug watch --json follows it.")
     signal.signal(signal.SIGTERM, signal.default_int_handler)
+    speak_of("")  # what is typed is for the market's own bot, whatever HEISENBUG_BOT says
     typed = {"risk_tolerance": risk_level, "min_confidence": min_confidence, "check_interval_seconds": interval}
     changes = {name: value for name, value in typed.items() if value is not None}
     progress = Progress()

@@ -52,7 +52,7 @@ NOT_SHOWN: Mapping[str, str] = {
     "env-vars": HERE,
     "deploy": ACCOUNT,
     "destroy": ACCOUNT,
-    "bots list": "its header chooses among them",
+    "bots list": "it is not there yet",
     "bots create": "it is not there yet",
     "bots remove": "it is not there yet",
     "replay": "it decides again all that was recorded of a time",

@@ -42,6 +42,7 @@ HANG_SECONDS = 30.0
 class Fault:
     """One fault: of one pair or all (none), for `count` ticker answers or for good (none).
 
+    With a `currency` only the answers for that one's ticker are spoilt, and so only who asks for it is in trouble.
     `seconds` is how long a hang lasts, and what Retry-After says with a 429.
     """
 
@@ -49,6 +50,7 @@ class Fault:
     pair: str | None = None
     count: int | None = None
     seconds: float = HANG_SECONDS
+    currency: str | None = None
 
     def hits(self, pair: str) -> bool:
         """Whether the prices of this pair are spoilt."""
@@ -75,10 +77,12 @@ class FaultPlan:
         with self._lock:
             self._fault = fault
 
-    def take(self) -> Fault:
-        """The fault of one ticker answer."""
+    def take(self, currency: str = "") -> Fault:
+        """The fault of one ticker answer, which is for `currency`."""
         with self._lock:
             fault = self._fault
+            if fault.currency not in (None, currency):
+                return HEALTHY
             if fault.count is not None:
                 self._fault = replace(fault, count=fault.count - 1) if fault.count > 1 else HEALTHY
             return fault
@@ -88,10 +92,12 @@ def fault_from(body: object, pairs: tuple[str, ...]) -> Fault:
     """The fault that a request's JSON body orders; raises InvalidFault naming the bad field."""
     if not isinstance(body, dict):
         raise InvalidFault('a fault is a JSON object like {"kind":"nan","pair":"BTC-USD","count":3}.')
-    unknown = body.keys() - {"kind", "pair", "count", "seconds"}
+    unknown = body.keys() - {"kind", "pair", "count", "seconds", "currency"}
     if unknown:
-        raise InvalidFault(f"{', '.join(sorted(unknown))}: unknown; a fault has kind, pair, count and seconds.")
-    return Fault(_kind(body), _pair(body, pairs), _count(body), _seconds(body))
+        raise InvalidFault(
+            f"{', '.join(sorted(unknown))}: unknown; a fault has kind, pair, count, seconds and currency."
+        )
+    return Fault(_kind(body), _pair(body, pairs), _count(body), _seconds(body), _currency(body, pairs))
 
 
 def spoilt_quotes(fault: Fault, quotes: Quotes) -> Quotes:
@@ -147,6 +153,13 @@ def _pair(body: dict[str, object], pairs: tuple[str, ...]) -> str | None:
     if pair is None or (isinstance(pair, str) and pair in pairs):
         return pair
     raise InvalidFault(f"pair {pair!r}: must be null for all, or one of {', '.join(pairs)}.")
+
+
+def _currency(body: dict[str, object], pairs: tuple[str, ...]) -> str | None:
+    currency, known = body.get("currency"), sorted({side for pair in pairs for side in pair.split("-")})
+    if currency is None or (isinstance(currency, str) and currency in known):
+        return currency
+    raise InvalidFault(f"currency {currency!r}: must be null for all, or one of {', '.join(known)}.")
 
 
 def _count(body: dict[str, object]) -> int | None:

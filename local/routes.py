@@ -69,7 +69,7 @@ class SimulatedExchange(Replayed):
         return not_found()
 
     def _ticker(self, name: str, now: float) -> Answer:
-        fault = self.faults.take()
+        fault = self.faults.take(name)
         whole = whole_answer_fault(fault)
         if whole is not None:
             return whole

@@ -39,7 +39,8 @@ def samples_body(market: Market, replay: Replay, query: Mapping[str, str], now: 
 
 def fault_body(fault: Fault) -> Json:
     """`GET /local/faults`."""
-    return {"kind": fault.kind, "pair": fault.pair, "count": fault.count, "seconds": fault.seconds}
+    told = {"kind": fault.kind, "pair": fault.pair, "count": fault.count, "seconds": fault.seconds}
+    return {**told, "currency": fault.currency}
 
 
 def trouble_body(trouble: TroublePlan) -> Json:
