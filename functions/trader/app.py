@@ -12,7 +12,7 @@ from heisenbug.bot import Bot, Report
 from heisenbug.counting import counted
 from heisenbug.minute import run_minute
 from heisenbug.observing import logger, tell
-from heisenbug.starting import NotStarted
+from heisenbug.starting import Begun, NotStarted
 from heisenbug.tick import run_tick
 from heisenbug.wiring import Wiring
 
@@ -28,10 +28,13 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any] | N
     wiring.tell_time(event.get("now"))
     if "live" in event:
         return answered(event, context)
-    # The other bots first: none of them waits for what this one does.
-    failed = start_others(event, context) if is_of_the_deployment(event) else []
-    for body in event["Records"] if "Records" in event else [{"body": json.dumps(event)}]:
-        run(json.loads(body["body"]), context)
+    # The others and this one at the same time: none waits for what another does, or for its failure.
+    begun = begin_others(event, context)
+    try:
+        for body in event["Records"] if "Records" in event else [{"body": json.dumps(event)}]:
+            run(json.loads(body["body"]), context)
+    finally:
+        failed = begun.failed()
     if failed:
         raise NotStarted("; ".join(failed))
     return None
@@ -42,11 +45,11 @@ def is_of_the_deployment(event: Mapping[str, Any]) -> bool:
     return "Records" not in event and "bot" not in event
 
 
-def start_others(event: Mapping[str, Any], context: LambdaContext) -> list[str]:
-    """Give each other bot its minute, in an invocation of its own; the reasons of those that could not be given it."""
-    others = wiring.others()
-    told = {name: event[name] for name in ("now",) if name in event}
-    return wiring.starter(context.function_name).start(others, told) if others else []
+def begin_others(event: Mapping[str, Any], context: LambdaContext) -> Begun:
+    """Give each other bot its minute, in an invocation of its own; none where the event is not the deployment's."""
+    others = wiring.others() if is_of_the_deployment(event) else []
+    told = {"now": event["now"]} if "now" in event else {}
+    return wiring.starter(context.function_name).begin(others, told) if others else Begun(())
 
 
 def answered(event: Mapping[str, Any], context: LambdaContext) -> dict[str, Any]:

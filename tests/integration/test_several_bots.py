@@ -2,7 +2,8 @@
 what becomes of one is nothing to another."""
 
 import json
-from collections.abc import Iterator, Mapping
+import threading
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from types import ModuleType, SimpleNamespace
@@ -38,8 +39,10 @@ class Invoked:
 
     begun: list[dict[str, Any]] = field(default_factory=list)
     refused: tuple[str, ...] = ()
+    wait: Callable[[], bool] = lambda: True
 
     def invoke(self, FunctionName: str, InvocationType: str, Payload: bytes) -> None:
+        assert self.wait()
         event = json.loads(Payload)
         if event["bot"] in self.refused:
             raise boto3.client("lambda").exceptions.TooManyRequestsException({"Error": {"Code": "429"}}, "Invoke")
@@ -105,7 +108,7 @@ def test_the_minute_gives_each_active_bot_an_invocation_of_its_own_and_none_to_o
         create(name)
     remove("bert")
     trader.handler({}, CONTEXT)
-    assert invoked.begun == [{"bot": "anna"}, {"bot": "carl"}]
+    assert sorted(event["bot"] for event in invoked.begun) == ["anna", "carl"]
     assert [States(name).read().ticks for name in ("default", "anna", "carl")] == [1, 0, 0]
 
 
@@ -149,8 +152,30 @@ def test_a_bot_that_cannot_be_begun_keeps_neither_the_others_nor_the_own_from_th
     invoked.refused = ("anna",)
     with pytest.raises(NotStarted, match="anna: "):
         trader.handler({}, CONTEXT)
-    assert [event["bot"] for event in invoked.begun] == ["bert", "carl"]
+    assert sorted(event["bot"] for event in invoked.begun) == ["bert", "carl"]
     assert States("default").read().ticks == 1
+
+
+def test_the_own_bot_does_not_wait_until_the_others_are_begun(
+    trader: ModuleType, invoked: Invoked, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    create("anna")
+    ticked = threading.Event()
+    monkeypatch.setattr(invoked, "wait", lambda: ticked.wait(10))
+    monkeypatch.setattr(trader, "tell", lambda report, bot_id: ticked.set())
+    trader.handler({}, CONTEXT)
+    assert invoked.begun == [{"bot": "anna"}]
+    assert ticked.is_set()
+
+
+def test_the_others_are_begun_where_the_own_bot_fails(
+    trader: ModuleType, invoked: Invoked, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    create("anna")
+    monkeypatch.setattr(trader, "run_minute", lambda bot: 1 / 0)
+    with pytest.raises(ZeroDivisionError):
+        trader.handler({}, CONTEXT)
+    assert invoked.begun == [{"bot": "anna"}]
 
 
 def test_a_rehearsals_time_is_told_to_every_bot(
@@ -277,3 +302,19 @@ def killed(bot_id: str) -> dict[str, Any]:
     image = {name: {"S": "2026-01-05T12:00:00Z"} for name in ("killed_at", "killed_by", "killed_why")}
     stream = {"NewImage": {"bot_id": {"S": bot_id}, "item": {"S": "tick"}, **image}}
     return {"eventSourceARN": "arn:aws:dynamodb:x:1:table/test-BotState/stream/s", "dynamodb": stream}
+
+
+def test_another_venue_is_asked_at_its_own_address_with_a_credential_of_its_own(tables: Cloud) -> None:
+    bot = Registered("anna", "uphold", NOW.isoformat(), "a test")
+    assert Registry().reserve(bot)
+    Registry().open(bot)
+    told = {"VENUE": "kraken", "EXCHANGE_URL": "http://127.0.0.1:9", "HISTORY_URL": "http://127.0.0.1:9/local/samples"}
+    wiring = Wiring({"TABLE_PREFIX": "test-", "CREDENTIAL_PARAMETER": "/token", **told})
+    own, other = wiring._furnished("default"), wiring._furnished("anna")
+    assert own is not None
+    assert other is not None
+    assert (own.venue.name, own.credential.name, own.past is None) == ("kraken", "/token", False)
+    assert (other.venue.name, other.credential.name, other.past is None) == ("uphold", "/token/uphold", True)
+    assert (own.live.http.url, other.live.http.url) == ("http://127.0.0.1:9", UPHOLD.url)  # type: ignore[attr-defined]
+    assert own.patience is not other.patience
+    assert (own.deployment.is_rehearsal, other.deployment.is_rehearsal) == (False, False)
