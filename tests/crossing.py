@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cache
 from itertools import accumulate
 from typing import Any
 from unittest.mock import patch
@@ -45,40 +46,48 @@ class Crossing:
     def expected(self, window: Window, horizon: int) -> Floats:
         """The promise of the window that is at hand."""
         logs = window.log_prices - window.log_prices[-1]
-        return _promise(self._weights(len(logs)) @ logs)
+        return _promise(_weights(self.fast, self.slow, len(logs)) @ logs)
 
     def expected_over(self, log_prices: Floats, window: int, horizon: int) -> Floats:
         """The same at each sample of a history: each average is recursive, less what fell out of the window."""
-        rows = log_prices - log_prices[:1]
-        still = np.zeros(len(rows))  # the base currency has no price of its own
-        apart = np.column_stack([self._apart(column, window) if column.any() else still for column in rows.T])
+        apart = np.zeros_like(log_prices)
+        for column, numbers in enumerate(log_prices.T):
+            if numbers.any():  # the base currency has no price of its own
+                apart[:, column] = self._apart(numbers - numbers[0], window)
         apart[: window - 1] = np.nan
         return _promise(apart)
 
-    def _weights(self, count: int) -> Floats:
-        ages = np.arange(count)[::-1]
-        fast, slow = ((1 - 2 / (span + 1)) ** ages for span in (self.fast, self.slow))
-        return fast / fast.sum() - slow / slow.sum()
-
     def _apart(self, numbers: Floats, window: int) -> Floats:
         fast, slow = (_average(numbers, 1 - 2 / (span + 1), window) for span in (self.fast, self.slow))
-        return fast - slow
+        fast -= slow
+        return fast
+
+
+@cache
+def _weights(one: int, other: int, count: int) -> Floats:
+    ages = np.arange(count)[::-1]
+    fast, slow = ((1 - 2 / (span + 1)) ** ages for span in (one, other))
+    return fast / fast.sum() - slow / slow.sum()
 
 
 def _promise(apart: Floats) -> Floats:
-    return PROMISE * np.clip(apart / WHOLE, -1, 1)
+    apart = apart / WHOLE
+    np.clip(apart, -1, 1, out=apart)
+    apart *= PROMISE
+    return apart
 
 
 def _average(numbers: Floats, kept: float, window: int) -> Floats:
     """sum(kept^k x_(t-k)) / sum(kept^k) over k < window, by blocks: a triangular matrix, and what a block hands on."""
-    blocks = np.pad(numbers, (0, -len(numbers) % BLOCK)).reshape(-1, BLOCK)
+    blocks = np.append(numbers, np.zeros(-len(numbers) % BLOCK)).reshape(-1, BLOCK)
     ages = np.arange(BLOCK)[:, None] - np.arange(BLOCK)[None, :]
     weights = np.where(ages >= 0, kept ** np.maximum(ages, 0), 0).T * (1 - kept) / (1 - kept**window)
     sums = blocks @ weights
     carried = list(accumulate(sums[:, -1].tolist(), lambda carry, last: last + kept**BLOCK * carry))
     sums[1:] += np.array(carried)[:-1, None] * kept ** np.arange(1, BLOCK + 1)
     whole: Floats = sums.ravel()[: len(numbers)]
-    whole[window:] -= kept**window * whole[:-window].copy()
+    if kept**window:
+        whole[window:] -= kept**window * whole[:-window]
     return whole
 
 

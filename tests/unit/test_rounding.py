@@ -50,11 +50,12 @@ def test_what_is_received_is_what_the_paper_exchange_gives_to_the_digit(
 ) -> None:
     sides = np.array(prices)[:, None]
     history = History("a", (Pair("BTC", "USD"),), 60, np.arange(len(prices)) * 60, sides, sides)
-    asked = wish(history, Fill.SAME_QUOTE, cost_bps=cost_bps)
+    asked = wish(history, Fill.SAME_QUOTE, cost_bps=cost_bps, trade_size_percentage=1)
     units = Units.of(("USD", "BTC"), {})
     filling, kept = Filling(seen(asked), units), 1 - exact(cost_bps / 10_000)
     for row, price in enumerate(prices):
         for source, target in ((0, 1), (1, 0)):
             rates = [(source == 1, exact(price))]
             received = receives_of(units.exact(source, count), rates, kept, units.assets[target])
-            assert units.exact(target, filling.received(row, source, target, count)) == received
+            filled = filling.amounts(row, source, target, count, lambda row, place: 1.0)
+            assert (filled[0], units.exact(target, filled[1])) == (count, received)

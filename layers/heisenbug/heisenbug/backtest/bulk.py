@@ -136,12 +136,14 @@ def _confident(
     rise: Floats, bound: Floats, volatility: Floats, cost: Floats, pairs: tuple[NDArray[np.intp], NDArray[np.intp]]
 ) -> Cells:
     """The conversions, forth and back, that may be confident enough."""
-    (forth, column), (back, column_back) = np.nonzero(rise >= bound), np.nonzero(-rise >= bound)
-    row, pair = np.concatenate((forth, back)), np.concatenate((column, column_back))
-    sign = np.repeat((1.0, -1.0), (len(forth), len(back)))
+    forth, back = np.flatnonzero(rise >= bound), np.flatnonzero(-rise >= bound)
+    places, ways = np.concatenate((forth, back)), (len(forth), len(back))
+    row, pair = np.divmod(places, len(pairs[0])) if len(pairs[0]) > 1 else (places, np.zeros_like(places))
+    is_forth = np.repeat((True, False), ways)
     one, other = pairs[0][pair], pairs[1][pair]
-    source, target = np.where(sign > 0, one, other), np.where(sign > 0, other, one)
-    return Cells(row, source, target, sign * rise[row, pair], volatility[row, pair], cost[row, pair])
+    source, target = np.where(is_forth, one, other), np.where(is_forth, other, one)
+    expected = np.concatenate((rise.reshape(-1)[forth], -rise.reshape(-1)[back]))
+    return Cells(row, source, target, expected, volatility.reshape(-1)[places], cost.reshape(-1)[places])
 
 
 def _quantile(probability: float) -> float:
@@ -164,12 +166,17 @@ def _gate(cells: Cells, deviation_a_volatility: float, settings: Settings) -> ND
 
 
 def _note(out: Prospects, rows: slice, cells: Cells, gate: NDArray[np.int8]) -> None:
-    assets, is_open = out.could_pass.shape[1], gate == 0
+    assets, stopped = out.could_pass.shape[1], np.flatnonzero(gate)
     places, size = cells.row * assets + cells.source, (rows.stop - rows.start) * assets
-    risk, gain = (np.bincount(places[gate == number], minlength=size) for number in (2, 3))
-    passing = np.bincount(places[is_open], minlength=size)
-    lone = np.flatnonzero(is_open & (passing[places] == 1))
-    out.risk[rows], out.expected_return[rows] = risk.reshape(-1, assets), gain.reshape(-1, assets)
+    passing = np.bincount(places, minlength=size)
+    if len(stopped):
+        risk, gain, unsure = (np.bincount(places[gate == number], minlength=size) for number in (2, 3, 1))
+        passing -= risk + gain + unsure
+        out.risk[rows], out.expected_return[rows] = risk.reshape(-1, assets), gain.reshape(-1, assets)
+        lone = np.flatnonzero((gate == 0) & (passing[places] == 1))
+    else:
+        risk = gain = np.zeros(1, np.int64)
+        lone = np.flatnonzero(passing[places] == 1)
     out.could_pass[rows] = (passing > 0).reshape(-1, assets)
     out.confidence[rows] = (assets - 1 - risk - gain - passing).reshape(-1, assets)
     at = places[lone]

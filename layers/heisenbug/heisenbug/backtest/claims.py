@@ -6,7 +6,7 @@ from dataclasses import dataclass, fields
 import numpy as np
 
 from heisenbug.backtest.seen import Seen
-from heisenbug.domain.costs import conversion_costs
+from heisenbug.domain.costs import HIGHEST, conversion_costs
 from heisenbug.domain.forecasters import Forecast, Forecaster, forecast
 from heisenbug.domain.forecasters.shipped import forecaster_of
 from heisenbug.domain.model import Worth
@@ -47,10 +47,11 @@ class _Scored:
 
 def claims_of(seen: Seen, most: int = MOST_SAMPLES) -> Claims | None:
     """What the claims of a run were worth; None where none can be judged."""
-    later = a_horizon_later(seen.wish.history, seen.wish.told.settings.horizon)
-    known = np.flatnonzero(_windows_are_full(seen) & (later >= 0))
-    rows = known[np.linspace(0, len(known) - 1, min(most, len(known))).astype(np.int64)]
-    scored = list(_scored(seen, rows, later))
+    full = np.flatnonzero(_windows_are_full(seen))
+    later = a_horizon_later(seen.wish.history, seen.wish.told.settings.horizon, full)
+    known = np.flatnonzero(later >= 0)
+    some = known[np.linspace(0, len(known) - 1, min(most, len(known))).astype(np.int64)]
+    scored = list(_scored(seen, full[some], later[some]))
     if not sum(each.came.size for each in scored):
         return None
     expected, deviation, cost, came = (
@@ -59,22 +60,20 @@ def claims_of(seen: Seen, most: int = MOST_SAMPLES) -> Claims | None:
     claimed = confidence_of(Forecast(expected, deviation), cost)
     baseline = worth(confidence_of(Forecast(np.zeros_like(expected), deviation), cost), came)
     bins = reliability(claimed, came)
-    return Claims(len(rows), len(known), worth(claimed, came), baseline, expected_calibration_error(bins), bins)
+    return Claims(len(some), len(known), worth(claimed, came), baseline, expected_calibration_error(bins), bins)
 
 
-def a_horizon_later(history: History, horizon: int) -> Ints:
-    """For each sample the row of the one `horizon` slots of time later; -1 where there is none then."""
-    slots = history.at // history.sample_seconds
-    last = len(slots) - 1
-    rows = np.arange(horizon, len(slots) + horizon)
+def a_horizon_later(history: History, horizon: int, rows: Ints) -> Ints:
+    """For each of the samples the row of the one `horizon` slots of time later; -1 where there is none then."""
+    at, spacing, last = history.at, history.sample_seconds, len(history) - 1
+    later = np.minimum(rows + horizon, last)
     # Where no slot is missing in between, it is as many rows later.
-    if slots[-1] - slots[0] == last:
-        rows[max(len(slots) - horizon, 0) :] = -1
-        return rows
-    np.minimum(rows, last, out=rows)
-    other = np.flatnonzero(slots[rows] != slots + horizon)
-    rows[other] = np.minimum(np.searchsorted(slots, slots[other] + horizon), last)
-    return np.where(slots[rows] == slots + horizon, rows, -1)
+    if at[-1] // spacing - at[0] // spacing == last:
+        return np.where(rows + horizon <= last, later, -1)
+    slots, wanted = at // spacing, at[rows] // spacing + horizon
+    other = np.flatnonzero(slots[later] != wanted)
+    later[other] = np.minimum(np.searchsorted(slots, wanted[other]), last)
+    return np.where(slots[later] == wanted, later, -1)
 
 
 def _windows_are_full(seen: Seen) -> Outcomes:
@@ -83,20 +82,23 @@ def _windows_are_full(seen: Seen) -> Outcomes:
 
 
 def _scored(seen: Seen, rows: Ints, later: Ints) -> Iterator[_Scored]:
-    forecaster = forecaster_of(seen.wish.told.settings)
-    for row in rows.tolist():
-        yield _score(seen, row, int(later[row]), forecaster)
+    settings, none = seen.wish.told.settings, np.zeros(len(seen.assets))
+    fees = conversion_costs(seen.assets, none, {}, 0, settings, seen.wish.venue)
+    forecaster = forecaster_of(settings)
+    for row, then in zip(rows.tolist(), later.tolist(), strict=True):
+        yield _score(seen, row, then, fees, forecaster)
 
 
-def _score(seen: Seen, row: int, later: int, forecaster: Forecaster) -> _Scored:
+def _score(seen: Seen, row: int, later: int, fees: Floats, forecaster: Forecaster) -> _Scored:
     """The conversions of one sample as a decision scores them."""
-    settings, view = seen.wish.told.settings, seen.view(row)
-    some = np.flatnonzero(view.included & np.isfinite(seen.logs[later]))
-    at = int(seen.wish.history.at[row])
-    cost = conversion_costs(seen.assets, view.half_spreads, {}, at, settings, seen.wish.venue)[np.ix_(some, some)]
-    window = Window.of(view.log_prices[:, some])
-    moved = seen.logs[later, some] - seen.logs[row, some]
-    came = moved[None, :] - moved[:, None] + np.log1p(-cost) > 0
-    others = ~np.eye(len(some), dtype=bool)
-    said = forecast(forecaster, window, settings.horizon)
+    logs, spreads = seen.logs[seen.first[row] : row + 1], seen.half_spreads[row]
+    moved = seen.logs[later] - logs[-1]
+    is_known = np.isfinite(moved)
+    if not (seen.full[row] and is_known.all()):
+        some = np.flatnonzero(seen.view(row).included & is_known)
+        logs, spreads, moved, fees = logs[:, some], spreads[some], moved[some], fees[np.ix_(some, some)]
+    cost = np.minimum(fees + spreads[:, None] + spreads, HIGHEST)
+    came = moved - moved[:, None] + np.log1p(-cost) > 0
+    said = forecast(forecaster, Window.of(logs), seen.wish.told.settings.horizon)
+    others = ~np.eye(len(moved), dtype=bool)
     return _Scored(said.expected[others], said.deviation[others], cost[others], came[others])

@@ -1,6 +1,7 @@
 """Worth over time: the bot's, against equal parts of all assets held and against doing nothing."""
 
 from dataclasses import dataclass
+from math import inf
 
 import numpy as np
 
@@ -8,6 +9,8 @@ from heisenbug.backtest.run import Run
 from heisenbug.domain.costs import conversion_costs
 from heisenbug.domain.forecasters.ridge import carried
 from heisenbug.markets.history import Floats, Ints
+
+BLOCK = 1 << 14
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -32,8 +35,18 @@ class Curves:
     def drawdown(self, worth: Floats) -> Floats:
         """How far under its peak so far, the start included, as a fraction (T,); NaN where the worth is not known."""
         peaks = np.fmax.accumulate(np.fmax(worth, self.start))
-        fall: Floats = 1 - worth / peaks
-        return fall
+        fall: Floats = np.divide(worth, peaks, out=peaks)
+        return np.subtract(1, fall, out=fall)
+
+    def deepest(self, worth: Floats) -> float:
+        """The deepest of those falls, by blocks that stay in the processor's cache."""
+        deepest, peak = -inf, self.start
+        for begin in range(0, len(worth), BLOCK):
+            block = worth[begin : begin + BLOCK]
+            peaks = np.fmax.accumulate(np.fmax(block, peak))
+            peak = float(peaks[-1])
+            deepest = float(np.fmax(deepest, 1 - np.fmin.reduce(np.divide(block, peaks, out=peaks))))
+        return deepest
 
 
 def curves_of(run: Run, assets: tuple[str, ...], logs: Floats) -> Curves:

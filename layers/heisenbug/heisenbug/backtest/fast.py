@@ -68,7 +68,10 @@ class Leap:
 
     def ended(self, end: int, units: Units) -> "Leap":
         """The same with the amounts of all assets, sample by sample (rows x N)."""
-        self.amounts = np.repeat(units.table(self.held), np.diff([*self.begins, end]), axis=0)
+        counts = np.diff([*self.begins, end])
+        self.amounts = np.empty((end - self.begins[0], len(units.assets)))
+        for place, column in enumerate(units.columns(self.held)):
+            self.amounts[:, place] = np.repeat(column, counts)
         return self
 
     def at(self, row: int) -> Whole:
@@ -185,14 +188,20 @@ class Walk:
         self._live.memory.finished.clear()
 
     def _worth(self, leap: Leap, begin: int, end: int) -> Floats:
-        each = np.where(leap.amounts == 0, 0, leap.amounts * self._prices[begin:end])
-        worth: Floats = each @ np.ones(each.shape[1])
+        worth = np.zeros(end - begin)
+        for amounts, prices in zip(leap.amounts.T, self._prices[begin:end].T, strict=True):
+            if amounts.any():
+                worth += np.where(amounts == 0, 0, amounts * prices)
         return worth
 
     def _fallen(self, leap: Leap, worth: Floats, begin: int) -> tuple[int, str] | None:
         """The sample at which equity fell so far that entries end, and the words for it."""
         known = np.flatnonzero(np.isfinite(worth))
         if not len(known):
+            return None
+        highest = max(float(np.nanmax(worth)), float(self._peak))
+        if highest - float(np.nanmin(worth)) < (self._settings.max_drawdown - NEAR) * highest - 0.01:
+            self._peak = max(self._peak, self._exact(leap, begin + int(np.nanargmax(worth))))
             return None
         peaks = np.maximum.accumulate(np.maximum(worth[known], float(self._peak)))
         low = 1 - worth[known] / np.where(peaks > 0, peaks, 1) >= self._settings.max_drawdown - NEAR - 0.01 / peaks
@@ -257,12 +266,13 @@ def _without_gaps(seen: Seen) -> tuple[Floats, Floats]:
 
 def _worth_a_look(seen: Seen, prospects: Prospects) -> NDArray[np.bool_]:
     """Where conversions of an asset could pass (T x N): as computed, and wherever the window is there with gaps."""
-    irregular = ~seen.full & (np.arange(len(seen.logs)) - seen.first + 1 == seen.wish.told.settings.window)
-    wanted: NDArray[np.bool_] = (prospects.could_pass & seen.full[:, None]) | irregular[:, None]
+    wanted: NDArray[np.bool_] = prospects.could_pass & seen.full[:, None]
+    gaps = np.flatnonzero(~seen.full)
+    wanted[gaps[gaps - seen.first[gaps] + 1 == seen.wish.told.settings.window]] = True
     return wanted
 
 
-def _next_rows(wanted: NDArray[np.bool_]) -> NDArray[np.int64]:
+def _next_rows(wanted: NDArray[np.bool_]) -> NDArray[np.int32]:
     """For each sample the first one from it on that is wanted; their number where there is none."""
-    rows = np.where(wanted, np.arange(len(wanted)), len(wanted))
-    return np.ascontiguousarray(np.minimum.accumulate(rows[::-1])[::-1])
+    rows = np.flatnonzero(wanted).astype(np.int32)
+    return np.repeat(np.append(rows, np.int32(len(wanted))), np.diff(rows, prepend=-1, append=len(wanted) - 1))

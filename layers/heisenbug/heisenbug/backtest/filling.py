@@ -1,5 +1,6 @@
 """What conversions would be filled at, in whole units and mostly by floats."""
 
+from collections.abc import Callable
 from decimal import Decimal
 
 from heisenbug.backtest.rules import Fill
@@ -13,6 +14,7 @@ from heisenbug.markets.history import exact
 
 # A few products and quotients of floats are good to this part of themselves.
 ERR = 4e-15
+Price = Callable[[int, int], float]
 
 
 class Filling:
@@ -36,32 +38,31 @@ class Filling:
             (one, other): 1 - exact(wish.venue.fee(seen.assets[one], seen.assets[other], self._settings.cost_bps))
             for one, other in both
         }
-        # The least that is received, and what of it one unit of the source makes at a price of one.
         self._steps: list[int] = [
             int(scale) // 10 ** precision(asset) for scale, asset in zip(units.scales, seen.assets, strict=True)
         ]
+        # What of the least that is received one unit of the source makes at a price of one.
         self._factors = {
             (one, other): float(kept) * 10.0 ** (precision(seen.assets[other]) - units.digits[one])
             for (one, other), kept in self._kept.items()
         }
+        self._is_all = self._settings.trade_size_amount is None and self._settings.trade_size_percentage == 1
 
-    def amount(self, place: int, held: int, price: float) -> int:
-        """How much of what is held one trade converts."""
-        if self._settings.trade_size_amount is None and self._settings.trade_size_percentage == 1:
-            return held - held % self._steps[place]
-        asset = self._assets[place]
-        return self._units.count(place, amount_of(asset, self._units.exact(place, held), price, self._settings))
-
-    def received(self, row: int, source: int, target: int, amount: int) -> int:
-        """What an amount becomes that is decided about at a sample."""
+    def amounts(self, row: int, source: int, target: int, held: int, price: Price) -> tuple[int, int]:
+        """How much of what is `held` one trade converts that is decided about at a sample, and what it becomes."""
+        amount = held - held % self._steps[source] if self._is_all else self._part(row, source, held, price)
         received: float = amount * self._factors[source, target]
         for is_sold, column in self._legs[source, target]:
-            price = self._sides[is_sold][row + self._later, column]
-            received = received * price if is_sold else received / price
+            rate = self._sides[is_sold][row + self._later, column]
+            received = received * rate if is_sold else received / rate
         whole, doubt = int(received), received * ERR
         if whole + doubt < received < whole + 1 - doubt:
-            return whole * self._steps[target]
-        return self._units.count(target, self._exactly(row, source, target, amount))
+            return amount, whole * self._steps[target]
+        return amount, self._units.count(target, self._exactly(row, source, target, amount))
+
+    def _part(self, row: int, place: int, held: int, price: Price) -> int:
+        asset, worth = self._assets[place], price(row, place)
+        return self._units.count(place, amount_of(asset, self._units.exact(place, held), worth, self._settings))
 
     def _exactly(self, row: int, source: int, target: int, amount: int) -> Decimal:
         fill = row + self._later

@@ -122,12 +122,12 @@ def _summary(run: Run, curves: Curves, came: Floats) -> Summary:
         dropped=len(run.dropped),
         start=float(known[0]),
         final=float(known[-1]),
-        drawdown=_deepest(curves, run.equity),
+        drawdown=curves.deepest(run.equity),
         holding=float(curves.holding[-1] / curves.start - 1),
-        holding_drawdown=_deepest(curves, curves.holding),
+        holding_drawdown=curves.deepest(curves.holding),
         held=curves.held,
         nothing=float(curves.nothing[-1] / curves.start - 1),
-        nothing_drawdown=_deepest(curves, curves.nothing),
+        nothing_drawdown=curves.deepest(curves.nothing),
         turnover=turnover,
         costs=costs,
         judged=int(judged.sum()),
@@ -138,10 +138,6 @@ def _summary(run: Run, curves: Curves, came: Floats) -> Summary:
         claims=claims_of(past),
         closest=None if run.moves else closest_of(past, (Protection.MAX_DRAWDOWN.value,) if run.killed else ()),
     )
-
-
-def _deepest(curves: Curves, worth: Floats) -> float:
-    return float(np.nanmax(curves.drawdown(worth)))
 
 
 def _gaps(history: History, past: Seen) -> Gaps:
@@ -162,7 +158,7 @@ def _came(run: Run, assets: tuple[str, ...], logs: Floats) -> Floats:
     places = np.array([assets.index(asset) if asset in assets else -1 for asset in run.seen.assets], np.int64)
     source, target = (places[np.array(side, np.intp)] for side in (run.moves.source, run.moves.target))
     rows = np.searchsorted(history.at, np.array(run.moves.due, np.int64))
-    later = a_horizon_later(history, run.wish.told.settings.horizon)[rows]
+    later = a_horizon_later(history, run.wish.told.settings.horizon, rows)
     gross = (logs[later, target] - logs[later, source]) - (logs[rows, target] - logs[rows, source])
     net: Floats = gross + np.log1p(-np.array(run.moves.cost_bps, float) / 10_000)
     return np.where(later >= 0, net, np.nan)

@@ -52,29 +52,25 @@ class Chain:
 
 @dataclass(slots=True)
 class Supposed:
-    """What would move if every gate were open: samples, places of both assets, amounts, and what is held after each.
+    """Conversions in a row as if every gate were open, and what is held after each.
 
-    `row` is the sample that is next, and `is_over` says that nothing more can be supposed from there on.
+    `row` is the sample that is next, and `is_over` says that nothing more can be supposed from there on. `flat` are of
+    each its sample, the places of both assets and both amounts, one after another: so many objects as there would be
+    otherwise keep the garbage collector busy.
     """
 
     row: int
     is_over: bool = False
-    rows: list[int] = field(default_factory=list)
-    sources: list[int] = field(default_factory=list)
-    targets: list[int] = field(default_factory=list)
-    amounts: list[int] = field(default_factory=list)
-    received: list[int] = field(default_factory=list)
+    flat: list[int] = field(default_factory=list)
     held: list[Whole] = field(default_factory=list)
 
-    def add(self, source: int, target: int, amount: int, received: int, held: Whole) -> None:
-        """One more, at the sample that is next."""
-        self.rows.append(self.row)
-        self.sources.append(source)
-        self.targets.append(target)
-        self.amounts.append(amount)
-        self.received.append(received)
-        self.held.append(held)
-        self.row += 1
+    def __len__(self) -> int:
+        return len(self.held)
+
+    def columns(self) -> tuple[list[int], list[int], list[int], list[int], list[int]]:
+        """Samples, sources, targets, amounts and what they become."""
+        flat = self.flat
+        return flat[0::5], flat[1::5], flat[2::5], flat[3::5], flat[4::5]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -116,8 +112,8 @@ class Swift:
         while True:
             some = self._supposed(chain.row, end, chain.held[-1] if chain.held else whole, first)
             passing = self._add(chain, some)
-            if passing < len(some.rows):
-                chain.row, self._most = some.rows[passing], SHORTEST
+            if passing < len(some):
+                chain.row, self._most = some.flat[5 * passing], SHORTEST
                 return chain
             chain.row = some.row
             if some.is_over:
@@ -128,12 +124,12 @@ class Swift:
         """Some conversions from a sample on, at most those before one that cannot be supposed."""
         some = Supposed(row)
         for _ in range(self._most):
-            some.row, source = first(some.row, held)
-            if some.row >= end or source is None:
+            row, source = first(row, held)
+            target = self._target[row, source] if row < end and source is not None else -1
+            if source is None or target < 0:
                 some.is_over = True
                 break
-            target = self._target[some.row, source]
-            amount, received = self._amounts(some.row, source, target, held[source]) if target >= 0 else (0, 0)
+            amount, received = self._filling.amounts(row, source, target, held[source], self._price)
             if not received:
                 some.is_over = True
                 break
@@ -142,13 +138,11 @@ class Swift:
             held[source] -= amount
             if not held[source]:
                 del held[source]
-            some.add(source, target, amount, received, held)
+            some.flat += (row, source, target, amount, received)
+            some.held.append(held)
+            row += 1
+        some.row = row
         return some
-
-    def _amounts(self, row: int, source: int, target: int, held: int) -> tuple[int, int]:
-        price = self._price(row, source) if self._settings.trade_size_amount is not None else 1.0
-        amount = self._filling.amount(source, held, price)
-        return amount, self._filling.received(row, source, target, amount)
 
     def _price(self, row: int, asset: int) -> float:
         """In the base currency, which is the first asset."""
@@ -156,30 +150,25 @@ class Swift:
 
     def _add(self, chain: Chain, some: Supposed) -> int:
         """Add to a chain what surely passes of what was supposed; how many that is."""
-        if not some.rows:
+        if not some:
             return 0
         looked = self._looked(some, chain.ledger)
+        passing, (rows, *moved) = looked.passing, some.columns()
         stated = (looked.confidence.tolist(), looked.source_price.tolist(), looked.cost_bps.tolist())
-        columns: tuple[list[Any], ...] = (
-            self._at[some.rows].tolist(),
-            some.sources,
-            some.targets,
-            some.amounts,
-            some.received,
-            *stated,
-        )
-        passed = Moves(self._units, *(column[: looked.passing] for column in columns))
+        columns: tuple[list[Any], ...] = (self._at[rows].tolist(), *moved, *stated)
+        passed = Moves(self._units, *(column[:passing] for column in columns))
         if passed:
-            chain.rows += some.rows[: looked.passing]
-            chain.held += some.held[: looked.passing]
+            chain.rows += rows[:passing]
+            chain.held += some.held[:passing]
             chain.moves.add_all(passed)
             chain.ledger = self._moved_on(chain.ledger, passed, chain.held[-1])
-        return looked.passing
+        return passing
 
     def _looked(self, some: Supposed, ledger: Ledger) -> Looked:
         """All gates of what is supposed, and the least value of the venue."""
-        rows, sources, targets = (np.array(places, np.intp) for places in (some.rows, some.sources, some.targets))
-        amounts, received = self._units.floats(sources, some.amounts), self._units.floats(targets, some.received)
+        *places, amount, got = some.columns()
+        rows, sources, targets = (np.array(each, np.intp) for each in places)
+        amounts, received = self._units.floats(sources, amount), self._units.floats(targets, got)
         prices = self._rounded(rows, sources)
         worth = amounts * prices
         realised = 1 - received * self._rounded(rows, targets) / worth

@@ -50,11 +50,10 @@ class Units:
         amounts: Floats = np.array(counts, float) / self.scales[places]
         return amounts
 
-    def table(self, held: Sequence[Whole]) -> Floats:
-        """Amounts of all assets (rows x N)."""
-        places = range(len(self.assets))
-        amounts: Floats = np.array([[whole.get(place, 0) for place in places] for whole in held], float) / self.scales
-        return amounts
+    def columns(self, held: Sequence[Whole]) -> list[Floats]:
+        """Amounts of each of the assets, one after another."""
+        each = ([whole.get(place, 0) for whole in held] for place in range(len(self.assets)))
+        return [np.array(counts, float) / scale for counts, scale in zip(each, self.scales, strict=True)]
 
 
 def _places(amount: Decimal) -> int:

@@ -22,11 +22,13 @@ class Window:
     @classmethod
     def of(cls, log_prices: Floats) -> "Window":
         """The window of at least 3 prices an asset, NaN where there was none; a constant asset has volatility zero."""
+        if np.isfinite(log_prices).all():
+            mean = (log_prices[-1] - log_prices[0]) / (len(log_prices) - 1)
+            centred = log_prices[1:] - log_prices[:-1]
+            centred -= mean
+            return cls(log_prices, mean, _volatility(centred))
         returns = _returns(log_prices)
         known = np.isfinite(returns)
-        if known.all():
-            mean = returns.mean(axis=0)
-            return cls(log_prices, mean, _volatility(returns - mean))
         mean = np.where(known, returns, 0).sum(axis=0) / known.sum(axis=0)
         centred = np.where(known, returns - mean, 0)
         return cls(log_prices, mean, np.sqrt(_variance(centred, known.astype(float))))
@@ -39,8 +41,6 @@ class Window:
 
 def _returns(log_prices: Floats) -> Floats:
     known = np.isfinite(log_prices)
-    if known.all():
-        return np.diff(log_prices, axis=0)
     last_known = np.maximum.accumulate(np.where(known, np.arange(len(log_prices))[:, None], 0), axis=0)
     carried = np.take_along_axis(log_prices, last_known, axis=0)
     return np.where(known[1:], log_prices[1:] - carried[:-1], np.nan)
