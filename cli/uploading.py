@@ -11,13 +11,14 @@ from botocore.exceptions import BotoCoreError, ClientError
 from cli import show
 from cli.asking import Json
 from cli.errors import CannotRun, Mistyped
-from cli.market import look_through, plain_words
+from cli.market import look_through, market, plain_words
 from cli.stack import find_stack
 from cli.trader import client, output
 from heisenbug.markets.checked import many
 from heisenbug.store.shelf import MARKET_NAME, market_key
 
 
+@market.command("upload")
 def upload(
     file: Annotated[Path, typer.Argument(help="A market file: gzip CSV at,pair,bid,ask.")],
     name: Annotated[str, typer.Option(help="What it is called there; by default as the file.")] = "",

@@ -39,7 +39,7 @@ def connect(api: Http, monkeypatch: pytest.MonkeyPatch, home: Path) -> None:
 
 def run(*arguments: str) -> Any:
     """One command as a program runs it."""
-    return CliRunner().invoke(main.app, list(arguments))
+    return CliRunner().invoke(main.command_line(), list(arguments))
 
 
 def exit_code(result: Any) -> int:

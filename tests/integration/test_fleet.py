@@ -255,9 +255,9 @@ def test_a_person_sees_every_bot_with_its_venue_and_money(typed: Http) -> None:
 
 def test_a_bot_is_removed_once_its_name_is_typed(typed: Http) -> None:
     commands.run("bots", "create", "anna")
-    wrong = CliRunner().invoke(main.app, ["bots", "remove", "anna"], input="hanna\n")
+    wrong = CliRunner().invoke(main.command_line(), ["bots", "remove", "anna"], input="hanna\n")
     assert (commands.exit_code(wrong), names(typed)) == (1, ["default", "anna"])
-    right = CliRunner().invoke(main.app, ["bots", "remove", "anna", "--json"], input="anna\n")
+    right = CliRunner().invoke(main.command_line(), ["bots", "remove", "anna", "--json"], input="anna\n")
     assert json.loads(right.stdout) == {"removed": "anna"}
     assert names(typed) == ["default"]
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from cli.main import app
+from cli.main import command_line
 from cli.screens import commands_of
 from tests import commands
 from tests.bots import process, run
@@ -75,4 +75,4 @@ def test_a_program_gets_one_value_and_nothing_else(command: str, market: Path) -
 
 
 def test_no_command_is_left_out() -> None:
-    assert {*TYPED, *ELSEWHERE, *TALK_ONLY} == {name for name, _ in commands_of(app)}
+    assert {*TYPED, *ELSEWHERE, *TALK_ONLY} == {name for name, _ in commands_of(command_line())}

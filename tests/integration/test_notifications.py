@@ -76,7 +76,9 @@ def store(token: str, chat: str) -> None:
 
 def typed(*lines: str, options: tuple[str, ...] = ()) -> Any:
     """`heisenbug notify telegram` with these lines on stdin."""
-    return CliRunner().invoke(main.app, ["notify", "telegram", *options], input="".join(f"{one}\n" for one in lines))
+    return CliRunner().invoke(
+        main.command_line(), ["notify", "telegram", *options], input="".join(f"{one}\n" for one in lines)
+    )
 
 
 def words_of(result: Any) -> list[str]:
@@ -97,7 +99,7 @@ def test_token_and_chat_are_stored_as_one_secure_string_and_the_token_is_not_sho
 
 
 def test_the_token_cannot_be_an_argument(api: Http) -> None:
-    assert CliRunner().invoke(main.app, ["notify", "telegram", TOKEN]).exit_code == 2
+    assert CliRunner().invoke(main.command_line(), ["notify", "telegram", TOKEN]).exit_code == 2
     with pytest.raises(boto3.client("ssm", REGION).exceptions.ParameterNotFound):
         stored()
 

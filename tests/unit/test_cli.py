@@ -18,7 +18,7 @@ from cli import main as command
 from cli.errors import CannotRun, Refused
 from cli.following import line
 from cli.hearing import hear
-from cli.main import app
+from cli.main import command_line
 from cli.markets import choose_market, sample_seconds
 from cli.paths import Home
 from cli.show import cell
@@ -186,7 +186,7 @@ def api(monkeypatch: pytest.MonkeyPatch) -> FakeApi:
 
 def run(*arguments: str, stdin: str = "") -> Any:
     """One command as a program runs it: stdin is no terminal."""
-    return CliRunner().invoke(app, list(arguments), input=stdin)
+    return CliRunner().invoke(command_line(), list(arguments), input=stdin)
 
 
 def refused(*arguments: str, stdin: str = "") -> str:
@@ -648,8 +648,24 @@ def test_a_value_that_the_bot_refuses_was_typed_wrong(
     def refuse() -> None:
         raise Refused("It cannot be.", fields)
 
-    monkeypatch.setattr(command, "app", refuse)
+    monkeypatch.setattr(command, "run", refuse)
     with pytest.raises(SystemExit) as left:
         command.main()
     assert left.value.code == code
     assert (fields[0]["message"] if fields else "It cannot be.") in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("name", ["backtest", "status", "market"])
+def test_a_command_is_the_same_alone_as_among_all(name: str) -> None:
+    alone, among = (CliRunner().invoke(command_line(only), [name, "--help"]) for only in (name, ""))
+    assert alone.stdout == among.stdout
+    assert name in among.stdout
+
+
+def test_a_command_that_is_typed_brings_no_other_along(monkeypatch: pytest.MonkeyPatch) -> None:
+    joined: list[str] = []
+    monkeypatch.setattr(command.Command, "join", lambda self, app, name: joined.append(name))
+    command_line.cache_clear()
+    command_line("status")
+    command_line.cache_clear()
+    assert joined == ["status"]

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 import typer
 
-from cli.main import app
+from cli.main import command_line
 from heisenbug.domain.settings import describe
 from tests.template import ROOT, template
 
@@ -48,7 +48,7 @@ def test_the_table_of_settings_is_the_one_that_all_surfaces_use() -> None:
 
 
 def test_every_command_that_is_named_exists() -> None:
-    known = set(typer.main.get_command(app).commands)  # type: ignore[attr-defined]
+    known = set(typer.main.get_command(command_line()).commands)  # type: ignore[attr-defined]
     named = set(said(r"(?:`|bin/|\n|\(|=aws )heisenbug ([a-z][a-z-]*)"))
 
     assert named <= known

@@ -7,12 +7,12 @@ from collections.abc import Iterator
 import pytest
 from typer.testing import CliRunner
 
-from cli.main import app
+from cli.main import command_line
 from cli.screens import ENTRANCE, HEADER, NOT_SHOWN, SCREENS, commands_of, place_of
 from tests.template import ROOT
 
 WEB = ROOT / "web"
-KNOWN = dict(commands_of(app))
+KNOWN = dict(commands_of(command_line()))
 SECTION = re.compile(r'<\$\{Section\} name="(\w+)"(.*?)(?=<\$\{Section\}|\Z)', re.DOTALL)
 TWIN = re.compile(r"\btwin(?:=|: )(\$\{\[[^\]]*\]\}|\$\{`[^`]*`\}|\"[^\"]*\")")
 SINGLE = re.compile(r"<\$\{Twin\} command=(\$\{\[[^\]]*\]\}|\"[^\"]*\")")
@@ -93,7 +93,7 @@ def test_no_command_is_told_of_that_does_not_exist() -> None:
 
 @pytest.mark.parametrize("command", sorted(set(KNOWN) - {"exchange"}))
 def test_the_help_of_every_command_ends_with_its_place(command: str) -> None:
-    told = CliRunner().invoke(app, [*command.split(), "--help"], env={"COLUMNS": "200"}).stdout
+    told = CliRunner().invoke(command_line(), [*command.split(), "--help"], env={"COLUMNS": "200"}).stdout
 
     assert place_of(command) in " ".join(told.split())
 

@@ -331,7 +331,7 @@ def watch(monkeypatch: pytest.MonkeyPatch) -> Callable[..., Any]:
         bot = Bot([[tick(4), pushed(trade(1)), tick(5), KeyboardInterrupt()]], [whole()])
         monkeypatch.setattr(watching, "_open", bot.connect)
         monkeypatch.setattr(watching, "call", lambda *_: bot.ask())
-        return CliRunner().invoke(main.app, ["watch", *arguments])
+        return CliRunner().invoke(main.command_line(), ["watch", *arguments])
 
     return run
 
